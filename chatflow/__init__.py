@@ -1,0 +1,1 @@
+"""ChatFlow: settings, the site map, and what the three domain apps share."""

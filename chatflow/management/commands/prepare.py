@@ -1,0 +1,65 @@
+"""`manage.py prepare`: everything between a checkout and `serve`, safe to run again."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
+
+from accounts.models import User
+from messaging.management.commands.demo import sign_in_line
+from messaging.rebuilding import work_off_backlog
+
+# Megabytes that /docs does not use, and that take longer to hash and compress than all the rest.
+UNUSED_STATIC = ("redoc*", "swagger-ui-es-bundle*", "swagger-ui.js*")
+
+
+class Command(BaseCommand):
+    help = "Migrates, collects static files and, in an empty embedded instance, adds the demo."
+
+    def handle(self, *args: object, **options: object) -> None:
+        _require_database()
+        call_command("migrate", verbosity=0)
+        self.stdout.write("Database is up to date.")
+        if settings.EMBEDDED:  # elsewhere processes of the version before may be serving still
+            work_off_backlog()
+        if not settings.DEBUG:
+            self._collect_static()
+        if settings.EMBEDDED and not User.objects.exists():
+            call_command("demo", stdout=self.stdout)
+        elif line := sign_in_line():
+            self.stdout.write(line)
+
+    def _collect_static(self) -> None:
+        stamp, sources = Path(settings.STATIC_ROOT) / ".sources", _fingerprint_of_sources()
+        if not stamp.exists() or stamp.read_text() != sources:
+            call_command(
+                "collectstatic",
+                interactive=False,
+                ignore_patterns=list(UNUSED_STATIC),
+                verbosity=0,
+            )
+            stamp.write_text(sources)
+        self.stdout.write("Static files are collected.")
+
+
+def _require_database() -> None:
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        raise CommandError(f"The database cannot be reached: {error}") from None
+
+
+def _fingerprint_of_sources() -> str:
+    """Changes when any static file does; hashing and compressing them all takes seconds."""
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for name, storage in finder.list(UNUSED_STATIC):
+            status = Path(storage.path(name)).stat()
+            digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
