@@ -1,0 +1,161 @@
+"""People as JSON: what the API and the socket say about them, and what the API accepts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import models
+from rest_framework import serializers
+
+from accounts.models import Login, User
+from accounts.presence import HIDDEN, Presence
+from chatflow.parsing import EmailField, TextField
+from chatflow.times import iso
+
+
+class AuthorSerializer(serializers.ModelSerializer[User]):
+    avatar_url = serializers.CharField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = User
+        fields = ("id", "username", "display_name", "avatar_url")
+        read_only_fields = fields
+
+
+def author(user: User | None) -> dict[str, Any] | None:
+    """Author, or None for a deleted account."""
+    if user is None or user.is_deleted:
+        return None
+    return {
+        "id": str(user.id),
+        "username": user.username,
+        "display_name": user.display_name,
+        "avatar_url": user.avatar_url,
+    }
+
+
+def presence_json(user: User, presence: Presence) -> dict[str, Any]:
+    return {
+        "user": {"id": str(user.id), "username": user.username},
+        "online": presence.online,
+        "last_seen_at": iso(presence.last_seen_at),
+    }
+
+
+class UserSerializer(AuthorSerializer):
+    """With `presence` in the context, {user id: Presence}, as far as one may know it."""
+
+    online = serializers.SerializerMethodField()
+    last_seen_at = serializers.SerializerMethodField()
+
+    def to_representation(self, instance: User) -> dict[str, Any]:
+        shown: dict[str, Any] = super().to_representation(instance)
+        return shown | {"display_name": instance.name}
+
+    def get_online(self, user: User) -> bool | None:
+        return self._presence_of(user).online
+
+    def get_last_seen_at(self, user: User) -> datetime | None:
+        return self._presence_of(user).last_seen_at
+
+    def _presence_of(self, user: User) -> Presence:
+        presence: Presence = self.context.get("presence", {}).get(user.id, HIDDEN)
+        return presence
+
+    class Meta(AuthorSerializer.Meta):
+        fields = (  # type: ignore[assignment]
+            "id", "username", "display_name", "about", "avatar_url", "online", "last_seen_at",
+        )  # fmt: skip
+        read_only_fields = fields  # type: ignore[assignment]
+
+
+class UserPageSerializer(serializers.Serializer[Any]):
+    results = UserSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class MeSerializer(UserSerializer):
+    """One's own profile. A new email is proved by the password."""
+
+    serializer_field_mapping: ClassVar = {
+        **UserSerializer.serializer_field_mapping,
+        models.CharField: TextField,
+    }
+    email = EmailField(required=False)
+    password = TextField(write_only=True, max_length=1000, required=False, trim_whitespace=False)
+
+    class Meta(UserSerializer.Meta):
+        fields = (  # type: ignore[assignment]
+            *UserSerializer.Meta.fields,
+            "email", "created_at", "last_seen_to", "shows_read_receipts", "password",
+        )  # fmt: skip
+        read_only_fields = (  # type: ignore[assignment]
+            "id", "username", "avatar_url", "online", "last_seen_at", "created_at",
+        )  # fmt: skip
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "email" in attrs and "password" not in attrs:
+            raise serializers.ValidationError({"password": ["Needed to change the email."]})
+        return attrs
+
+
+class RegistrationSerializer(serializers.Serializer[Any]):
+    username = TextField(max_length=150)
+    email = EmailField()
+    password = TextField(max_length=1000, trim_whitespace=False)
+    display_name = TextField(max_length=60, required=False, allow_blank=True)
+
+
+class CredentialsSerializer(serializers.Serializer[Any]):
+    login = TextField(max_length=254)
+    password = TextField(max_length=1000, trim_whitespace=False)
+
+
+class RefreshSerializer(serializers.Serializer[Any]):
+    refresh = TextField(max_length=2000)
+
+
+class TokensSerializer(serializers.Serializer[Any]):
+    access = TextField()
+    refresh = TextField()
+
+
+class SignedInSerializer(TokensSerializer):
+    user = MeSerializer()
+
+
+class PasswordResetSerializer(serializers.Serializer[Any]):
+    email = EmailField(max_length=254)
+
+
+class PasswordResetConfirmationSerializer(serializers.Serializer[Any]):
+    uid = TextField(max_length=36)
+    token = TextField(max_length=100)
+    password = TextField(max_length=1000, trim_whitespace=False)
+
+
+class PasswordChangeSerializer(serializers.Serializer[Any]):
+    current = TextField(max_length=1000, trim_whitespace=False)
+    new = TextField(max_length=1000, trim_whitespace=False)
+
+
+class PasswordSerializer(serializers.Serializer[Any]):
+    password = TextField(max_length=1000, trim_whitespace=False)
+
+
+class PictureSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField()
+
+
+class LoginSerializer(serializers.ModelSerializer[Login]):
+    current = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Login
+        fields = ("id", "kind", "user_agent", "ip", "created_at", "last_used_at", "current")
+        read_only_fields = fields
+
+    def get_current(self, login: Login) -> bool:
+        current: Login = self.context["login"]
+        return login.id == current.id
