@@ -1,0 +1,122 @@
+/** What htmx leaves to the page: local times, the open row, errors, and signing out. */
+import { detailOf, fetchFragment } from "./fragments.js";
+import { tell } from "./hearing.js";
+import { localise } from "./times.js";
+import { say } from "./toast-line.js";
+
+const TOO_FAST = 429; // what is on the page stays there, and so does what was typed
+
+document.addEventListener("htmx:load", ({ detail }) => localise(detail.elt));
+
+/** What is searched for stands in the address; an answer that comes when one has gone on is unheard. */
+document.addEventListener("htmx:load", ({ detail }) => {
+  const { id, dataset } = detail.elt;
+  if (id === "found") history.replaceState(history.state, "", dataset.address);
+});
+
+for (const name of ["htmx:pushedIntoHistory", "htmx:replacedInHistory", "htmx:historyRestore", "list-changed"]) {
+  document.addEventListener(name, settle);
+}
+
+function settle() {
+  for (const link of document.querySelectorAll(".rows .row__link")) {
+    if (isOpen(link.pathname)) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  const history = document.querySelector("message-history");
+  if (history) document.querySelector("conversation-list").ensure(history.dataset.conversation);
+}
+
+function isOpen(pathname) {
+  return location.pathname === pathname || location.pathname.startsWith(`${pathname}/`);
+}
+
+/** A pane that takes no focus of its own gets it, so that Tab goes on from there. */
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.target?.id === "pane" && !detail.target.contains(document.activeElement)) detail.target.focus();
+});
+
+/** An answer that belongs to a whole page: the login form, or an error. */
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, requestConfig } = event.detail;
+  const login = loginAt(xhr);
+  if (!login && xhr.status < 400) return;
+  if (login) location.assign(login);
+  else if (xhr.status === TOO_FAST) say(detailOf(xhr.responseText) ?? xhr.statusText);
+  else if (xhr.status !== 422 && requestConfig.verb === "get") location.assign(requestConfig.path);
+});
+
+/** Back and forward, within a document: whoever has been signed out meanwhile sees nothing of it. */
+document.addEventListener("htmx:historyCacheMissLoad", ({ detail }) => {
+  const login = loginAt(detail.xhr);
+  if (!login) return;
+  detail.response = "";
+  location.assign(login);
+});
+
+/** And a document that the browser has kept whole is asked for anew. */
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  document.documentElement.hidden = true;
+  location.reload();
+});
+
+/** The address of the login page, if that is where the request has ended. */
+function loginAt({ responseURL }) {
+  const arrived = new URL(responseURL || location.href);
+  return arrived.pathname === document.querySelector("live-socket").dataset.login ? arrived.href : "";
+}
+
+/** The open conversation was renamed, its members changed, or one keeps it otherwise. */
+async function refreshBar({ conversation }) {
+  const bar = document.getElementById("conversation-bar");
+  if (!bar || !isOpen(`/chats/${conversation}`)) return;
+  const fresh = await fetchFragment(`/chats/${conversation}/bar`).catch(() => null);
+  if (!fresh) return;
+  const { id } = document.activeElement;
+  htmx.process(fresh);
+  localise(fresh);
+  document.title = document.title.replace(titleIn(bar), () => titleIn(fresh));
+  bar.replaceWith(fresh);
+  if (id && document.activeElement === document.body) document.getElementById(id)?.focus();
+  tell("bar-changed");
+}
+
+function titleIn(bar) {
+  return bar.querySelector(".bar__title").textContent;
+}
+
+/** A title changes with a line in the history: whoever missed a line may have missed a title. */
+function compareBar(heads) {
+  const head = heads.find(({ value }) => isOpen(`/chats/${value}`));
+  const bar = document.getElementById("conversation-bar");
+  if (bar && head && head.dataset.lastSeq !== bar.dataset.lastSeq) refreshBar({ conversation: head.value });
+}
+
+document.addEventListener("live-conversation", ({ detail }) => refreshBar(detail.dataset));
+document.addEventListener("live-ready", ({ detail }) => compareBar([...detail.children]));
+document.addEventListener("kept-otherwise", ({ detail }) => refreshBar(detail));
+
+/** What was written here is nobody else's business. */
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-forgets]")) return;
+  event.preventDefault();
+  document.querySelector("live-socket").leave(); // or its news would lead away before the answer is there
+  forget().finally(() => event.target.submit());
+});
+
+async function forget() {
+  for (const storage of [sessionStorage, localStorage]) storage.clear();
+  for (const { name } of await indexedDB.databases()) await deleted(name);
+}
+
+/** One that is open still goes when the page does. */
+function deleted(name) {
+  const request = indexedDB.deleteDatabase(name);
+  return new Promise((settle) => {
+    for (const end of ["success", "error", "blocked"]) request.addEventListener(end, settle);
+  });
+}
+
+settle();
+localise(document.body);
