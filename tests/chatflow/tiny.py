@@ -1,0 +1,117 @@
+"""The settings and the application of the servers that test_server starts: as little as can be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from chatflow import lifecycle
+
+SECRET_KEY = "tiny"
+INSTALLED_APPS = ["chatflow"]
+ASGI_APPLICATION = "tests.chatflow.tiny.application"
+BIND = "127.0.0.1"
+PORT = int(os.environ.get("TINY_PORT", "0"))
+SHUTDOWN_SECONDS = float(os.environ.get("TINY_SHUTDOWN_SECONDS", "0"))
+DATA_DIR = Path(os.environ.get("TINY_DATA_DIR", "."))
+ALONE = True
+USE_TZ = True
+LOGGING = {
+    "version": 1,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"daphne": {"level": "WARNING"}},
+}
+
+FLOOD_FRAMES = 1000
+FLOOD_FRAME = "x" * 32 * 1024
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+State = dict[str, int]
+
+# What each socket has come to, by the query it was opened with.
+states: dict[str, State] = defaultdict(lambda: {"sent": 0, "is_waiting": 0, "is_over": 0})
+
+
+@lifecycle.on_drain
+async def say_goodbye() -> None:
+    print("goodbye", flush=True)  # noqa: T201
+
+
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    state = states[scope["query_string"].decode()]
+    if scope["type"] == "http":
+        await HTTP.get(scope["path"], tell_state)(state, send)
+    elif scope["path"] == "/refused":
+        await refuse_for_now(send)
+    else:
+        await receive()
+        state["headers_before"] = len(scope["headers"])
+        await send({"type": "websocket.accept"})
+        state["headers_after"] = len(scope["headers"])
+        await SOCKETS[scope["path"]](state, receive, send)
+        state["is_over"] = 1
+
+
+async def tell_state(state: State, send: Send) -> None:
+    status = 503 if lifecycle.draining() else 200
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.body", "body": json.dumps(state).encode()})
+
+
+async def wait_for_the_test(state: State, send: Send) -> None:
+    state["is_waiting"] = 1
+    while not (DATA_DIR / "finish").exists():
+        await asyncio.sleep(0.01)
+    await tell_state(state, send)
+
+
+async def get_stuck(state: State, send: Send) -> None:
+    await asyncio.to_thread(time.sleep, 60)
+
+
+async def fail_half_way(state: State, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"half", "more_body": True})
+    raise RuntimeError("half-way")
+
+
+async def echo(state: State, receive: Receive, send: Send) -> None:
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": message["text"]})
+
+
+async def flood(state: State, receive: Receive, send: Send) -> None:
+    for _ in range(FLOOD_FRAMES):
+        sending = asyncio.ensure_future(send({"type": "websocket.send", "text": FLOOD_FRAME}))
+        await asyncio.wait([sending], timeout=0.5)
+        state["is_waiting"] = int(not sending.done())
+        await sending
+        state["sent"] += 1
+    await receive()
+
+
+async def refuse_to_listen(state: State, receive: Receive, send: Send) -> None:
+    await asyncio.sleep(60)
+
+
+async def end_login(state: State, receive: Receive, send: Send) -> None:
+    await send({"type": "websocket.close", "code": 4401})
+    await send({"type": "websocket.send", "text": "too late, which is no error"})
+
+
+async def refuse_for_now(send: Send) -> None:
+    headers = [(b"retry-after", b"7")]
+    await send({"type": "websocket.http.response.start", "status": 429, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": b""})
+
+
+HTTP = {"/waits": wait_for_the_test, "/stuck": get_stuck, "/fails": fail_half_way}
+SOCKETS = {"/echo": echo, "/flood": flood, "/deaf": refuse_to_listen, "/ends": end_login}

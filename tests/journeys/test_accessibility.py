@@ -1,0 +1,117 @@
+"""Nobody is kept out by how a page is made: axe finds nothing serious on any of them."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.journeys.windows import PHONE
+
+pytestmark = pytest.mark.journey
+
+GRAVE = ("serious", "critical")
+LOOKS = {
+    "light at a desk": {"color_scheme": "light"},
+    "dark on a phone": {"color_scheme": "dark", **PHONE},
+}
+OPEN_MENU = """() => {
+  const messages = [...document.querySelectorAll("[role=log] article[data-sender]")];
+  const message = messages.filter(({ dataset }) => dataset.sender === document.body.dataset.user).at(-1);
+  message.tabIndex = -1;
+  message.focus();
+}"""
+
+
+@pytest.fixture(params=LOOKS)
+def look(request):
+    return LOOKS[request.param]
+
+
+@pytest.fixture
+def busy(alice, bob, carol, dave) -> dict[str, str]:
+    """Chats with a bit of everything; Dave is blocked, Carol has not been answered."""
+    group, chat = alice.start_group("Garden", bob, carol), bob.start_chat(alice)
+    bob.say(group, "Look: https://example.org/tomatoes", "🍅")
+    alice.say(group, "Nice", "Oops")
+    bob.say(chat, "Hello", "Are you there?")
+    return {"group": group, "chat": chat}
+
+
+@pytest.fixture
+def assert_open_to_all():
+    axe = Axe()
+
+    def check(view, state):
+        view.settle()
+        answer = axe.run(view.page, options={"resultTypes": ["violations"]})
+        found = [
+            f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
+            for violation in answer.response["violations"]
+            if violation["impact"] in GRAVE
+            for node in violation["nodes"]
+        ]
+        assert not found, "\n".join([state, *found])
+
+    return check
+
+
+def test_pages_of_strangers_and_newcomers(window, carol, look, complaints, assert_open_to_all):
+    complaints.expect("404", "422")
+    stranger, newcomer = window(**look), window(carol, **look)
+
+    for path in ("/login", "/register", "/password-reset", "/nowhere"):
+        stranger.go(path)
+        assert_open_to_all(stranger, path)
+    stranger.go("/login")
+    stranger.fill(Username_or_email="nobody", Password="wrong")
+    stranger.press("Log in")
+    expect(stranger.page.get_by_text("do not match")).to_be_visible()
+    assert_open_to_all(stranger, "a login that failed")
+    assert_open_to_all(newcomer, "no chats yet")
+
+
+def test_pages_of_somebody_busy(window, alice, busy, look, assert_open_to_all):
+    view = window(alice, **look)
+    group, chat = busy["group"], busy["chat"]
+
+    for path in (
+        *("/", f"/chats/{chat}", f"/chats/{group}", f"/chats/{chat}/info", f"/chats/{group}/info"),
+        *("/chats/new?search=bob_", "/chats/new/group?search=bob_&members=" + alice.username),
+        *("/people?search=bob_", "/settings", "/shortcuts", "/search?q=tomatoes"),
+    ):
+        view.go(path)
+        for disclosure in view.page.locator("main details:not(.menu) > summary").all():
+            disclosure.press("Enter")
+        assert_open_to_all(view, path)
+
+
+def test_what_opens_over_a_chat(window, alice, busy, look, assert_open_to_all):
+    view = window(alice, path=f"/chats/{busy['group']}", **look)
+    keys = view.page.keyboard
+
+    def open_menu():
+        view.page.evaluate(OPEN_MENU)
+        keys.press("Enter")
+        expect(view.page.get_by_role("menu", name="Actions")).to_be_visible()
+
+    open_menu()
+    assert_open_to_all(view, "the menu of a message")
+    view.page.get_by_role("menuitemcheckbox", name="👍").click()
+    expect(view.messages.get_by_role("button", name="👍 1")).to_be_visible()
+    open_menu()
+    view.page.get_by_role("menuitem", name="Reply").click()
+    assert_open_to_all(view, "a reply and a reaction")
+    keys.press("Escape")
+    for item in ("Info", "Delete for everyone"):
+        open_menu()
+        view.page.get_by_role("menuitem", name=item).click()
+        expect(view.page.get_by_role("dialog")).to_be_visible()
+        assert_open_to_all(view, item)
+        keys.press("Escape")
+    view.press("Emoji")
+    expect(view.page.get_by_role("tabpanel")).to_be_visible()
+    assert_open_to_all(view, "the emoji picker")
+    keys.press("Escape")
+    view.page.get_by_label("Chat menu").click()
+    assert_open_to_all(view, "the menu of a chat")

@@ -1,0 +1,182 @@
+"""The wire is down, and comes back: nothing is lost, nothing comes twice, nobody panics."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.journey
+
+CUT_OFF = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
+SERVER_GONE = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", *CUT_OFF)
+AS_IT_WAS = ["Good morning", "Said meanwhile", "And this", "Written offline", "And that"]
+NOTHING = re.compile("^$")
+RECONNECTING_MS = 40_000  # pauses between attempts grow up to 15 s
+
+
+@pytest.fixture
+def chat(alice, bob) -> str:
+    return alice.start_chat(bob)
+
+
+@pytest.fixture
+def hers(window, alice, chat):
+    view = window(alice)
+    view.open_chat(chat)
+    view.say("Good morning")
+    view.ticks("Good morning", "Sent")
+    return view
+
+
+def comes_back(view) -> None:
+    expect(view.banner).to_have_text(NOTHING, timeout=RECONNECTING_MS)
+
+
+def test_whoever_was_offline_misses_nothing_and_says_it_once(window, hers, bob, chat, complaints):
+    complaints.expect(*CUT_OFF)
+    his = window(bob, path=f"/chats/{chat}")
+    hers.box.fill("Half a sentence")
+    hers.page.context.set_offline(True)
+
+    expect(hers.banner).to_contain_text("offline")
+    expect(hers.box).to_have_value("Half a sentence")
+    bob.say(chat, "Said meanwhile", "And this")
+    his.shows("Good morning", "Said meanwhile", "And this")
+    hers.say("Written offline", "And that")
+    hers.ticks("And that", "Sending…")
+
+    hers.page.context.set_offline(False)
+    comes_back(hers)
+    for view in (hers, his):
+        view.shows(*AS_IT_WAS)
+    hers.page.reload()
+    hers.shows(*AS_IT_WAS)
+
+
+def test_a_network_that_is_only_just_going_is_noticed_all_the_same(hers, complaints):
+    complaints.expect(*CUT_OFF)
+    asked = hers.page.locator("live-socket").get_attribute("data-probe")
+    hers.page.route(f"**{asked}", lambda route: route.fulfill(status=200), times=1)
+    hers.page.context.set_offline(True)
+
+    expect(hers.banner).to_contain_text("offline")
+
+
+def test_a_server_that_dies_and_comes_back_is_waited_for(
+    window, hers, bob, chat, server, complaints
+):
+    complaints.expect(*SERVER_GONE)
+    his = window(bob, path=f"/chats/{chat}")
+    his.shows("Good morning")
+    hers.box.fill("Half a sentence")
+    server.kill()
+
+    expect(hers.banner).to_contain_text(re.compile("connecting", re.IGNORECASE))
+    expect(hers.box).to_have_value("Half a sentence")
+    hers.say("Said while nobody listened", "And that")
+    hers.ticks("And that", "Sending…")
+    server.start()
+
+    for view in (hers, his):
+        expect(view.messages).to_have_count(3, timeout=RECONNECTING_MS)
+        comes_back(view)
+        view.shows("Good morning", "Said while nobody listened", "And that")
+
+
+def test_a_server_that_stops_in_good_order_is_waited_for_as_well(
+    window, hers, bob, chat, server, complaints
+):
+    complaints.expect(*SERVER_GONE)
+    his = window(bob, path=f"/chats/{chat}")
+    his.shows("Good morning")
+    assert server.stop() == 0
+    hers.say("Said while nobody listened")
+    server.start()
+
+    for view in (hers, his):
+        expect(view.messages).to_have_count(2, timeout=RECONNECTING_MS)
+        comes_back(view)
+
+
+def test_what_the_list_missed_is_in_it_afterwards(window, alice, bob, carol, complaints):
+    complaints.expect(*CUT_OFF)
+    bob.start_group("Garden", alice, carol)
+    over = bob.start_group("Over", alice, carol)
+    hers = window(alice)
+    hers.page.context.set_offline(True)
+    expect(hers.banner).to_contain_text("offline")
+    chat = carol.start_chat(alice)
+    carol.say(chat, "Are you in?", "Hello?")
+    bob.remove(over, alice)
+
+    hers.page.context.set_offline(False)
+    hers.unread("Carol", 2)
+    expect(hers.row("Carol")).to_contain_text("Hello?")
+    expect(hers.row("Over")).to_have_count(0)
+    expect(hers.row("Garden")).to_have_count(1)
+
+
+def test_a_new_title_that_was_missed_is_shown_afterwards(window, alice, bob, carol, complaints):
+    complaints.expect(*CUT_OFF)
+    group = alice.start_group("Garden", bob, carol)
+    his = window(bob, path=f"/chats/{group}")
+    his.shows("Alice created")
+    his.page.context.set_offline(True)
+    expect(his.banner).to_contain_text("offline")
+    alice.rename(group, "Allotment")
+
+    his.page.context.set_offline(False)
+    expect(his.page.get_by_role("heading", name="Allotment")).to_be_visible()
+    expect(his.page).to_have_title("Allotment · ChatFlow")
+    expect(his.row("Allotment")).to_be_visible()
+
+
+def test_a_title_that_changes_before_the_page_listens_is_shown(window, alice, bob, carol):
+    group = alice.start_group("Garden", bob, carol)
+    his = window(bob)
+    late = []
+    his.page.route_web_socket("**/ws/page", lambda page_side: late.append(page_side))
+    his.open_chat(group)
+    his.wait_until(lambda: late)
+    alice.rename(group, "Allotment")
+
+    late[0].connect_to_server()
+    expect(his.page.get_by_role("heading", name="Allotment")).to_be_visible()
+    expect(his.row("Allotment")).to_be_visible()
+
+
+def test_news_that_got_lost_on_the_way_is_asked_for(window, alice, bob, chat):
+    lost = []
+
+    def lose_some(page_side):
+        def pass_on(frame):
+            lost.append(frame) if "Not heard" in frame else page_side.send(frame)
+
+        page_side.connect_to_server().on_message(pass_on)
+
+    hers = window(alice)
+    hers.page.route_web_socket("**/ws/page", lose_some)
+    hers.open_chat(chat)
+    bob.say(chat, "Heard")
+    hers.shows("Heard")
+    bob.say(chat, "Not heard")
+    hers.wait_until(lambda: lost)
+    bob.say(chat, "Heard again")
+
+    hers.shows("Heard", "Not heard", "Heard again")
+
+
+def test_what_is_typed_before_the_scripts_have_come_is_heard(window, alice, bob, carol, chat):
+    view = window(alice)
+    release = view.hold("**/js/app*.js")
+    view.page.goto(f"/chats/{chat}", wait_until="commit")
+    view.fill(Search=carol.username)
+    view.box.fill("Half a sentence")
+
+    release()
+
+    expect(view.page.get_by_role("button", name=f"@{carol.username}")).to_be_visible()
+    expect(view.box).to_have_value("Half a sentence")
+    expect(window(alice, path=f"/chats/{chat}").box).to_have_value("Half a sentence")

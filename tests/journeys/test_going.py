@@ -1,0 +1,112 @@
+"""Whoever goes, or is sent away, sees nothing any more."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.cast import PASSWORD
+
+pytestmark = pytest.mark.journey
+
+SECRET = "The key is under the mat"
+EVERYTHING_KEPT = "JSON.stringify([localStorage, sessionStorage])"
+
+
+def test_whoever_is_removed_from_a_group_while_reading_it_is_led_away(window, alice, bob, carol):
+    group = alice.start_group("Garden", bob, carol)
+    hers, his = window(alice, path=f"/chats/{group}/info"), window(bob, path=f"/chats/{group}")
+    expect(his.messages).to_have_count(1)
+    hers.page.get_by_label("Actions for Bob").click()
+    hers.press("Remove from the group")
+
+    his.is_at("/")
+    expect(his.row("Garden")).to_have_count(0)
+    expect(hers.page.get_by_text(bob.username)).to_have_count(0)
+    hers.follow("Back")
+    hers.say(SECRET)
+    hers.ticks(SECRET, "Sent")
+    his.page.reload()
+    expect(his.page.get_by_text("No chats yet")).to_be_visible()
+
+
+def test_whoever_leaves_a_group_is_led_to_the_list(window, alice, bob, carol):
+    group = alice.start_group("Garden", bob, carol)
+    his, hers = window(bob, path=f"/chats/{group}/info"), window(alice, path=f"/chats/{group}")
+    his.page.get_by_text("Leave this group").click()
+    his.press("Leave")
+
+    his.is_at("/")
+    expect(his.row("Garden")).to_have_count(0)
+    expect(hers.messages.last).to_contain_text("Bob left")
+    expect(hers.page.get_by_text("2 people")).to_be_visible()
+
+
+def test_a_device_that_is_signed_out_from_another_one_is_led_to_the_login(window, alice, bob):
+    chat = alice.start_chat(bob)
+    lost, kept = window(alice, path=f"/chats/{chat}"), window(alice, device=1, path="/settings")
+    expect(lost.box).to_be_visible()
+    kept.press("End")
+
+    expect(kept.page.get_by_text("That device is signed out.")).to_be_visible()
+    lost.is_at("/login")
+    lost.go(f"/chats/{chat}")
+    lost.is_at(rf"/login\?next=/chats/{chat}")
+
+
+def test_all_windows_of_a_device_end_with_its_login(window, alice, bob):
+    chat = alice.start_chat(bob)
+    one, other = window(alice, path=f"/chats/{chat}"), window(alice)
+    expect(one.box).to_be_visible()
+    other.press("Log out")
+
+    other.is_at("/login")
+    one.is_at("/login")
+
+
+def test_going_back_after_logging_out_shows_nothing_private(window, alice, bob):
+    chat = bob.start_chat(alice)
+    bob.say(chat, SECRET)
+    view = window(alice)
+    view.row("Bob").get_by_role("link").click()
+    expect(view.message(SECRET)).to_be_visible()
+    view.box.fill("The door is green")
+    view.press("Log out")
+    view.is_at("/login")
+
+    for step in ("go_back", "go_back", "go_forward"):
+        getattr(view.page, step)()
+        expect(view.page.get_by_role("heading", name="Welcome back")).to_be_visible()
+        expect(view.page.get_by_text(SECRET)).to_have_count(0)
+    assert "door" not in view.page.evaluate(EVERYTHING_KEPT)
+
+
+def test_whoever_is_not_signed_in_is_led_to_the_login_and_then_where_they_wanted(
+    window, alice, bob, complaints
+):
+    complaints.expect("422")
+    chat = alice.start_chat(bob)
+    view = window(path=f"/chats/{chat}")
+    view.is_at(rf"/login\?next=/chats/{chat}")
+    view.fill(Username_or_email=alice.username, Password="wrong")
+    view.press("Log in")
+    expect(view.page.get_by_text("Username and password do not match.")).to_be_visible()
+    view.fill(Password=PASSWORD)
+    view.press("Log in")
+
+    view.is_at(f"/chats/{chat}")
+    expect(view.box).to_be_focused()
+
+
+def test_a_deleted_account_is_gone_and_what_it_said_stays(window, alice, bob):
+    chat = bob.start_chat(alice)
+    bob.say(chat, "Farewell")
+    hers, his = window(alice, path=f"/chats/{chat}"), window(bob, path="/settings")
+    his.page.get_by_text("Delete your account").click()
+    his.fill(Your_password=PASSWORD)
+    his.press("Delete for good")
+
+    his.is_at("/login")
+    hers.page.reload()
+    hers.shows("Farewell")
+    expect(hers.page.get_by_role("heading", name="Deleted account")).to_be_visible()

@@ -1,0 +1,101 @@
+"""A long history is read in pages, in both directions, without losing one's place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.journey
+
+PAGE = 50
+LINES = 2 * PAGE + 20
+
+
+def line(number: int) -> str:
+    return f"Line {number}."
+
+
+@pytest.fixture
+def begin(alice, bob) -> Callable[[int], str]:
+    """begin(120) is a chat in which Bob has said that many lines to Alice."""
+
+    def talk(lines: int) -> str:
+        chat = bob.start_chat(alice)
+        bob.say(chat, *map(line, range(1, lines + 1)))
+        return chat
+
+    return talk
+
+
+def test_reading_upwards_loads_pages_and_keeps_the_place(window, alice, begin):
+    chat = begin(LINES)
+    alice.read_all(chat)
+    view = window(alice, path=f"/chats/{chat}")
+    expect(view.messages).to_have_count(PAGE)
+    expect(view.message(line(LINES))).to_be_in_viewport()
+    release = view.hold("**/messages?before=*")
+    anchor = view.message(line(LINES - PAGE + 10))
+    anchor.evaluate("message => message.scrollIntoView({ block: 'start' })")
+    expect(view.page.get_by_role("link", name="Earlier")).to_have_attribute("aria-busy", "true")
+    height = anchor.bounding_box()["y"]
+    release()
+    expect(view.messages).to_have_count(2 * PAGE)
+
+    assert anchor.bounding_box()["y"] == pytest.approx(height, abs=1)
+    view.log.evaluate("log => log.scrollTop = 0")
+    view.shows(*map(line, range(1, LINES + 1)))
+    expect(view.page.get_by_role("link", name="Earlier")).to_have_count(0)
+
+
+def test_the_button_leads_to_the_newest_and_counts_what_comes(window, alice, bob, begin):
+    chat = begin(PAGE)
+    alice.read_all(chat)
+    view = window(alice, path=f"/chats/{chat}")
+    button = view.page.get_by_role("button", name="Jump to the newest")
+    expect(button).to_be_hidden()
+    view.log.hover()
+    view.page.mouse.wheel(0, -1500)
+    expect(button).to_be_visible()
+    bob.say(chat, "One more", "And another")
+
+    expect(button).to_have_text("2")
+    expect(view.message("And another")).not_to_be_in_viewport()
+    button.click()
+    expect(view.message("And another")).to_be_in_viewport()
+    expect(button).to_be_hidden()
+
+
+def test_much_that_is_unread_is_read_from_where_one_stopped(window, alice, bob, begin):
+    chat = begin(LINES)
+    view = window(alice)
+    view.unread("Bob", LINES)
+    view.row("Bob").get_by_role("link").click()
+
+    expect(view.log.get_by_text("New messages", exact=True)).to_be_in_viewport()
+    expect(view.message(line(1))).to_be_in_viewport()
+    expect(view.message(line(LINES))).to_have_count(0)
+    bob.say(chat, "One more")
+    for shown in (PAGE, 2 * PAGE, LINES + 1):
+        expect(view.messages).to_have_count(shown)
+        view.messages.last.scroll_into_view_if_needed()
+    view.shows(*map(line, range(1, LINES + 1)), "One more")
+    view.nothing_unread()
+
+
+def test_a_quote_leads_to_what_it_quotes_however_far_up(window, alice, bob, begin):
+    chat = begin(PAGE + 10)
+    alice.read_all(chat)
+    view = window(alice, path=f"/chats/{chat}?around=5")
+    expect(view.message(line(5))).to_be_in_viewport()
+    view.message(line(5)).hover()
+    view.press("Reply")
+    view.say("I disagree")
+
+    expect(view.message("I disagree")).to_be_in_viewport()
+    expect(view.message(line(PAGE + 10))).to_be_in_viewport()
+    view.open_chat(chat)
+    expect(view.message(line(5))).to_have_count(1)
+    view.message("I disagree").get_by_role("link").click()
+    expect(view.messages.get_by_text(line(5), exact=True)).to_be_in_viewport()

@@ -1,0 +1,108 @@
+"""How one keeps one's conversations, on all of one's devices."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.journey
+
+COUNTED = re.compile(r"^\(\d+\) ")
+OWN_NEWS = """() => {
+  window.isToldBack = false;
+  document.addEventListener("live-membership", () => (window.isToldBack = true), { once: true });
+}"""
+
+
+@pytest.fixture
+def bobs(alice, bob) -> str:
+    chat = bob.start_chat(alice)
+    bob.say(chat, "I am Bob")
+    return chat
+
+
+@pytest.fixture
+def carols(bobs, alice, carol) -> str:
+    chat = carol.start_chat(alice)
+    carol.say(chat, "I am Carol")
+    return chat
+
+
+def keep(view, how):
+    view.page.get_by_label("Chat menu").click()
+    view.press(how)
+
+
+def test_a_pinned_chat_stays_on_top_and_an_archived_one_goes_apart(window, alice, bobs, carols):
+    computer, phone = window(alice, path=f"/chats/{bobs}"), window(alice, device=1)
+    expect(phone.rows.first).to_contain_text("Carol")
+    keep(computer, "Pin to the top")
+
+    for device in (computer, phone):
+        expect(device.rows.first).to_contain_text("Bob")
+    keep(computer, "Unpin")
+    expect(phone.rows.first).to_contain_text("Carol")
+    keep(computer, "Archive")
+    for device in (computer, phone):
+        expect(device.row("Bob")).to_be_hidden()
+    phone.page.get_by_text("Archived").click()
+    expect(phone.row("Bob")).to_be_visible()
+
+
+def test_a_muted_chat_does_not_call_and_says_until_when(window, alice, bob, bobs, carols):
+    alice.read_all(bobs)
+    alice.read_all(carols)
+    computer, phone = window(alice, path=f"/chats/{bobs}"), window(alice, device=1)
+    keep(computer, "Mute for 8 hours")
+    until = computer.page.get_by_text(re.compile(r"Muted until .*\d:\d\d"))
+    expect(until).to_be_attached()
+    computer.page.get_by_label("Chat menu").click()
+    expect(until).to_be_visible()
+    computer.go(f"/chats/{carols}")
+    bob.say(bobs, "Psst")
+
+    phone.unread("Bob", 1)
+    expect(phone.page).not_to_have_title(COUNTED)
+    phone.go(f"/chats/{carols}")
+    computer.go(f"/chats/{bobs}")
+    keep(computer, "Unmute")
+    computer.go("/chats/new")
+    bob.say(bobs, "Hello!")
+    expect(phone.page).to_have_title(COUNTED)
+
+
+def test_what_one_begins_to_write_goes_on_on_the_other_device(window, alice, bobs, carols):
+    computer, phone = window(alice, path=f"/chats/{bobs}"), window(alice, device=1)
+    computer.page.evaluate(OWN_NEWS)
+    computer.box.press_sequentially("Half a sentence ")
+
+    expect(phone.link("Draft: Half a sentence")).to_be_visible()
+    computer.wait_until(lambda: computer.page.evaluate("isToldBack"))
+    expect(computer.box).to_have_value("Half a sentence ")
+    phone.row("Bob").get_by_role("link").click()
+    expect(phone.box).to_have_value("Half a sentence")
+    phone.say("Half a sentence is enough")
+    expect(computer.box).to_have_value("")
+    expect(computer.message("is enough")).to_be_visible()
+
+
+def test_whoever_is_blocked_reaches_nobody_and_is_not_told(window, alice, bob, bobs):
+    hers, his = window(alice, path=f"/chats/{bobs}/info"), window(bob, path=f"/chats/{bobs}")
+    hers.page.get_by_text("Block Bob").click()
+    hers.press("Block")
+    expect(hers.page.get_by_text("You have blocked Bob")).to_be_visible()
+    hers.go(f"/chats/{bobs}")
+    his.say("Are you there?")
+
+    his.ticks("Are you there?", "Sent")
+    hers.say("Nothing from you")
+    expect(his.message("Nothing from you")).to_be_visible()
+    hers.shows("I am Bob", "Nothing from you")
+    his.ticks("Are you there?", "Sent")
+    hers.go(f"/chats/{bobs}/info")
+    hers.press("Unblock")
+    hers.go(f"/chats/{bobs}")
+    his.say("And now?")
+    his.ticks("And now?", "Read")

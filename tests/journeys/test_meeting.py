@@ -1,0 +1,105 @@
+"""People come in, find each other and talk."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.cast import PASSWORD
+
+pytestmark = pytest.mark.journey
+
+
+def sign_up(view, username):
+    view.go("/register")
+    view.fill(Username=username, Email=f"{username}@example.org", Password=PASSWORD)
+    view.press("Sign up")
+    view.is_at("/")
+
+
+def test_two_people_sign_up_find_each_other_and_talk(window):
+    erin, farid = window(), window()
+    sign_up(erin, "erin")
+    sign_up(farid, "farid")
+
+    erin.fill(Search="far")
+    erin.press("farid @farid")
+    erin.say("Hello Farid")
+    expect(farid.row("erin")).to_contain_text("Hello Farid")
+    farid.row("erin").get_by_role("link").click()
+    farid.say("Hello Erin", "How is it going?")
+
+    for view in (erin, farid):
+        view.shows("Hello Farid", "Hello Erin", "How is it going?")
+
+
+def test_a_newcomer_to_a_group_sees_only_what_comes_after(window, alice, bob, carol, dave):
+    group = alice.start_group("Garden", bob, carol)
+    alice.say(group, "Before Dave came")
+    hers, his = window(alice, path=f"/chats/{group}/info"), window(dave)
+    hers.page.get_by_text("Add people").click()
+    hers.fill(Find_people=dave.username)
+    hers.page.get_by_role("checkbox", name=dave.username).check()
+    hers.press("Add")
+    expect(hers.page.get_by_text("4 people")).to_be_visible()
+
+    his.row("Garden").get_by_role("link").click()
+    hers.follow("Back")
+    hers.say("Welcome, Dave")
+
+    his.shows("Alice added Dave", "Welcome, Dave")
+    hers.shows("Alice created", "Before Dave came", "Alice added Dave", "Welcome, Dave")
+
+
+def test_whoever_starts_a_group_names_it_and_chooses_its_members(window, alice, bob, carol):
+    hers, his = window(alice), window(bob)
+    hers.follow("New group")
+    hers.fill(Group_name="Garden")
+    for person in (bob, carol):
+        hers.fill(Find_people=person.username)
+        hers.page.get_by_role("checkbox", name=person.username).check()
+    hers.press("Create group")
+    hers.say("Who has time on Saturday?")
+
+    expect(his.link("Alice: Who has time on Saturday?")).to_be_visible()
+    his.row("Garden").get_by_role("link").click()
+    expect(his.page.get_by_role("heading", name="Garden")).to_be_visible()
+    expect(his.page.get_by_text("3 people")).to_be_visible()
+
+
+def test_a_group_is_renamed_before_everybodys_eyes(window, alice, bob, carol):
+    group = alice.start_group("Garden", bob, carol)
+    hers, his = window(alice, path=f"/chats/{group}/info"), window(bob, path=f"/chats/{group}")
+    hers.fill(Group_name="Allotment")
+    hers.press("Rename")
+
+    expect(his.page.get_by_role("heading", name="Allotment")).to_be_visible()
+    expect(his.page).to_have_title("Allotment · ChatFlow")
+    expect(his.row("Allotment")).to_be_visible()
+    expect(his.messages.last).to_contain_text("Alice renamed the group")
+
+
+def test_one_sees_that_the_other_one_is_here_and_when_they_have_gone(window, alice, bob):
+    chat = alice.start_chat(bob)
+    hers = window(alice, path=f"/chats/{chat}")
+    expect(hers.page.get_by_role("main")).to_contain_text(f"@{bob.username}")
+    his = window(bob)
+
+    expect(hers.page.get_by_role("main").get_by_text("online", exact=True)).to_be_visible()
+    expect(hers.row("Bob").get_by_role("img", name="online")).to_be_visible()
+    his.page.context.close()
+    expect(hers.page.get_by_role("main").get_by_text("last seen")).to_be_visible()
+    expect(hers.row("Bob").get_by_role("img", name="online")).to_be_hidden()
+
+
+def test_somebody_who_writes_is_seen_writing(window, alice, bob):
+    chat = alice.start_chat(bob)
+    hers, his = window(alice, path=f"/chats/{chat}"), window(bob, path=f"/chats/{chat}")
+
+    def writes_on() -> bool:
+        his.box.press_sequentially("o")
+        return hers.page.get_by_text("Bob is writing…").is_visible()
+
+    hers.wait_until(writes_on)  # told again every few seconds: her page may just be coming in
+    his.box.clear()
+    expect(hers.page.get_by_text("Bob is writing…")).to_have_count(0)

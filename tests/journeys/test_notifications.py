@@ -1,0 +1,83 @@
+"""Whoever wants it is told by their system what comes while they look elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.journey
+
+SYSTEM = """
+Document.prototype.hasFocus = () => window.isLookedAt ?? false;
+window.notified = [];
+window.Notification = class {
+  static permission = localStorage.getItem("allowed") ?? "default";
+  static async requestPermission() {
+    localStorage.setItem("allowed", (this.permission = window.answer ?? "granted"));
+  }
+  constructor(title, { body }) {
+    this.words = `${title}: ${body}`;
+    window.notified.push(this);
+  }
+  close() {
+    window.notified = window.notified.filter((one) => one !== this);
+  }
+};
+"""
+
+
+@pytest.fixture
+def hers(window, alice):
+    """Her page, on a system of which the test knows what it shows."""
+    view = window(alice)
+    view.page.add_init_script(SYSTEM)
+    view.go("/settings")
+    return view
+
+
+def notified(view):
+    return view.page.evaluate("notified.map(({ words }) => words)")
+
+
+def switch(view):
+    return view.page.get_by_role("checkbox", name="Notify me on this device")
+
+
+def test_she_is_told_what_comes_and_not_what_is_muted_or_read(hers, alice, bob, carol):
+    group, chat = alice.start_group("Garden", bob, carol), carol.start_chat(alice)
+    bob.say(group, "Before she wants to know")
+    switch(hers).check()
+    expect(switch(hers)).to_be_checked()
+    hers.go(f"/chats/{chat}")
+    hers.page.get_by_label("Chat menu").click()
+    hers.press("Mute for ever")
+    expect(hers.page.get_by_text("Unmute")).to_be_attached()
+    carol.say(chat, "Muted")
+    expect(hers.message("Muted")).to_be_visible()
+    bob.say(group, "The tomatoes are ripe")
+
+    hers.wait_until(lambda: notified(hers) == ["Garden: Bob: The tomatoes are ripe"])
+    hers.page.evaluate("isLookedAt = true; notified[0].onclick()")
+    expect(hers.message("The tomatoes are ripe")).to_be_in_viewport()
+    hers.wait_until(lambda: notified(hers) == [])
+
+
+def test_the_first_words_of_a_new_chat_are_told_as_well(hers, alice, bob):
+    switch(hers).check()
+    expect(switch(hers)).to_be_checked()
+    bob.say(bob.start_chat(alice), "Hello Alice")
+
+    hers.wait_until(lambda: notified(hers) == ["Bob: Hello Alice"])
+
+
+def test_whoever_does_not_want_or_allow_it_is_left_in_peace(hers, alice, bob):
+    chat = bob.start_chat(alice)
+    expect(switch(hers)).not_to_be_checked()
+    hers.page.evaluate("answer = 'denied'")
+    switch(hers).click()
+    expect(switch(hers)).to_be_disabled()
+    expect(hers.page.get_by_text("does not let this page notify you")).to_be_visible()
+    bob.say(chat, "Hello")
+
+    hers.unread("Bob", 1)
+    assert notified(hers) == []

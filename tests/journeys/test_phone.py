@@ -1,0 +1,90 @@
+"""A narrow screen shows one thing at a time and never scrolls sideways."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.windows import PHONE
+
+pytestmark = pytest.mark.journey
+
+WIDTHS = (390, 320)
+LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitän" * 3
+LONG_NAME = "Chiamaka Okonkwo-Featherstonehaugh de la Vega y Montenegro"
+WIDTH = "document.documentElement.clientWidth"
+SIDEWAYS = """() => [...document.querySelectorAll("*")]
+  .filter((element) => element === document.scrollingElement || /auto|scroll/.test(getComputedStyle(element).overflowX))
+  .filter((element) => element.scrollWidth > element.clientWidth)
+  .map((element) => element.outerHTML.slice(0, 80))"""
+BEYOND_THE_EDGE = """() => [...document.querySelectorAll("body *")]
+  .filter((element) => element.checkVisibility() && !element.closest("svg, .visually-hidden, .skip-link"))
+  .filter((element) => {
+    while ((element = element.parentElement)) if (getComputedStyle(element).textOverflow === "ellipsis") return false;
+    return true;
+  })
+  .filter((element) => {
+    const { left, right, width } = element.getBoundingClientRect();
+    return width && (left < -1 || right > document.documentElement.clientWidth + 1);
+  })
+  .map((element) => element.outerHTML.slice(0, 80))"""
+
+
+def test_one_pane_at_a_time_and_a_way_back(window, alice, bob):
+    chat = bob.start_chat(alice)
+    bob.say(chat, "Hello")
+    view = window(alice, **PHONE)
+    expect(view.page.get_by_role("main")).to_be_hidden()
+    view.row("Bob").get_by_role("link").tap()
+
+    expect(view.message("Hello")).to_be_in_viewport()
+    expect(view.rows).to_be_hidden()
+    view.box.tap()
+    view.page.keyboard.type("One")
+    view.page.keyboard.press("Enter")
+    view.page.keyboard.type("two")
+    view.page.get_by_role("button", name="Send").tap()
+    expect(view.message("One")).to_contain_text("One\ntwo")
+    view.page.get_by_role("link", name="Back").tap()
+    expect(view.row("Bob")).to_be_visible()
+    expect(view.log).to_be_hidden()
+    view.page.go_back()
+    expect(view.message("Hello")).to_be_in_viewport()
+
+
+def test_whoever_has_no_chats_yet_sees_how_to_start_one(window, alice):
+    view = window(alice, **PHONE)
+    view.page.get_by_role("link", name="Start a chat").tap()
+
+    expect(view.page.get_by_role("textbox", name="Name or username")).to_be_visible()
+
+
+def test_no_page_scrolls_sideways(window, alice, bob, carol, complaints):
+    complaints.expect("404")
+    bob.call_oneself(LONG_NAME)
+    group = alice.start_group(LONG_WORD[:100], bob, carol)
+    chat = alice.start_chat(bob)
+    for conversation in (group, chat):
+        bob.say(conversation, LONG_WORD, f"https://example.org/{LONG_WORD}", "🎉" * 12, "Short")
+    stranger, view = window(), window(alice)
+
+    for path in ("/login", "/register", "/nowhere"):
+        assert_it_fits(stranger, path)
+    for path in (
+        *("/", f"/chats/{group}", f"/chats/{chat}", f"/chats/{group}/info", f"/chats/{chat}/info"),
+        *("/chats/new?search=bob_", "/chats/new/group?search=bob_", "/people?search=bob_"),
+        "/settings",
+    ):
+        assert_it_fits(view, path)
+
+
+def assert_it_fits(view, path):
+    view.go(path)
+    for disclosure in view.page.locator("main summary").all():
+        disclosure.press("Enter")
+    for width in WIDTHS:
+        view.page.set_viewport_size({"width": width, "height": 844})
+        view.wait_until(lambda width=width: view.page.evaluate(WIDTH) == width)
+        view.settle()  # a pane that comes in is beyond the edge for a moment
+        assert view.page.evaluate(SIDEWAYS) == [], f"{path} at {width} px"
+        assert view.page.evaluate(BEYOND_THE_EDGE) == [], f"{path} at {width} px"

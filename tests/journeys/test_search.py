@@ -1,0 +1,157 @@
+"""Finding what was said, and landing where it was said."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.windows import PHONE
+
+pytestmark = pytest.mark.journey
+
+LINES = 120
+
+
+@pytest.fixture
+def chat(alice, bob) -> str:
+    """Bob has said a lot to Alice, early in it something about a ladder."""
+    chat = bob.start_chat(alice)
+    bob.say(chat, *(f"Line {number}." for number in range(1, 10)))
+    bob.say(chat, "The <b>Ladder</b> is in the shed")
+    bob.say(chat, *(f"Line {number}." for number in range(11, LINES + 1)))
+    alice.read_all(chat)
+    return chat
+
+
+def found(view):
+    return view.page.get_by_role("region", name="Found messages")
+
+
+def hits(view):
+    return found(view).get_by_role("link")
+
+
+def test_a_hit_leads_to_the_message_among_its_neighbours(window, alice, chat):
+    view = window(alice, path="/search")
+    view.page.get_by_role("textbox", name="Search").fill("lad")
+
+    expect(hits(view)).to_have_count(1)
+    expect(hits(view)).to_contain_text("The <b>Ladder</b> is in the shed")
+    expect(hits(view).locator("mark")).to_have_text("Lad")
+    hits(view).click()
+    view.is_at(rf"/chats/{chat}\?around=10")
+    expect(view.message("Ladder")).to_be_in_viewport()
+    expect(view.message("Line 9.")).to_be_visible()
+    expect(view.message("Line 11.")).to_be_visible()
+    view.page.go_back()
+    view.is_at(r"/search\?q=lad")
+    expect(view.page.get_by_role("textbox", name="Search")).to_have_value("lad")
+    expect(hits(view)).to_have_count(1)
+
+
+def test_who_goes_on_is_not_called_back_by_a_late_answer(window, alice, carol, chat):
+    alice.start_chat(carol)
+    view = window(alice, path="/search")
+    release = view.hold("**/search?q=lad*")
+    with view.page.expect_request("**/search?q=lad*"):
+        view.page.get_by_role("textbox", name="Search").fill("lad")
+    view.row("Carol").get_by_role("link").click()
+    expect(view.page.get_by_role("heading", name="Carol")).to_be_visible()
+    release()
+
+    view.page.wait_for_load_state("networkidle")
+    expect(view.page.get_by_role("heading", name="Carol")).to_be_visible()
+    view.is_at(r"/chats/[0-9a-f-]+")
+
+
+def test_reading_on_shows_all_there_is(window, alice, chat):
+    view = window(alice, path="/search?q=line")
+
+    sheet = view.page.locator(".sheet__scroll")
+
+    def read_on():
+        sheet.evaluate("sheet => sheet.scrollTop = sheet.scrollHeight")
+        return hits(view).count() == LINES - 1
+
+    view.wait_until(read_on)
+    expect(hits(view).last).to_contain_text("Line 1.")
+
+
+def test_the_list_leads_on_to_the_messages(window, alice, carol, chat):
+    alice.start_chat(carol)
+    view = window(alice)
+    view.fill(Search="ladder")
+    expect(view.page.get_by_role("button", name="Search messages ladder")).to_be_visible()
+    view.page.keyboard.press("Enter")
+
+    view.is_at(r"/search\?q=ladder")
+    expect(hits(view)).to_contain_text("Ladder")
+    expect(view.row("Carol")).to_be_visible()
+    expect(view.page.get_by_role("textbox", name="Search")).to_be_focused()
+
+
+def test_enter_opens_the_chat_that_is_left(window, alice, carol, chat):
+    alice.start_chat(carol)
+    view = window(alice)
+    view.fill(Search="car")
+    expect(view.row("Bob")).to_be_hidden()
+    view.page.keyboard.press("Enter")
+
+    expect(view.page.get_by_role("heading", name="Carol")).to_be_visible()
+
+
+def test_searching_in_one_chat(window, alice, carol, chat):
+    other = carol.start_chat(alice)
+    carol.say(other, "I need a ladder")
+    view = window(alice, path=f"/chats/{chat}")
+    view.page.get_by_label("Chat menu", exact=True).click()
+    view.page.get_by_role("link", name="Search in this chat").click()
+    view.is_at(rf"/search\?conversation={chat}")
+    box = view.page.get_by_role("main").get_by_role("textbox", name="Search")
+    expect(box).to_be_focused()  # the one that has just come, and it listens
+    box.fill("ladder")
+
+    expect(hits(view)).to_have_count(1)
+    expect(hits(view)).to_contain_text("Bob")
+    view.page.get_by_label("Chat", exact=True).select_option("All chats")
+    expect(hits(view)).to_have_count(2)
+    view.page.get_by_label("Sent by").fill(carol.username)
+    view.page.keyboard.press("Enter")
+    expect(hits(view)).to_have_count(1)
+    expect(hits(view)).to_contain_text("Carol")
+
+
+def test_what_is_said_when_there_is_nothing_to_show(window, alice, chat):
+    view = window(alice, path="/search")
+    box = view.page.get_by_role("textbox", name="Search")
+
+    expect(found(view)).to_contain_text("Find what was said")
+    box.fill("unheard")
+    expect(found(view)).to_contain_text("Nothing was said about “unheard”.")
+    box.fill("?!")
+    expect(found(view)).to_contain_text("Type a word to search for.")
+    box.fill("")
+    expect(found(view)).to_contain_text("Find what was said")
+
+
+def test_on_a_phone(window, alice, chat):
+    view = window(alice, **PHONE)
+    view.fill(Search="ladder")
+    view.page.get_by_role("button", name="Search messages ladder").tap()
+    hits(view).tap()
+
+    expect(view.message("Ladder")).to_be_in_viewport()
+
+
+def test_without_javascript(window, alice, chat):
+    view = window(alice, java_script_enabled=False)
+    view.fill(Search="line")
+    view.page.keyboard.press("Enter")
+    expect(hits(view)).to_have_count(21)
+    view.follow("Older messages")
+    expect(hits(view).first).to_contain_text("Line 100.")
+    view.fill(Search="ladder")
+    view.press("Find")
+    hits(view).click()
+
+    expect(view.message("Ladder")).to_be_visible()

@@ -1,0 +1,197 @@
+"""What somebody sees of their own message on its way."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.journey
+
+SEND = "**/chats/*/messages"
+LOOKED_AT = "Document.prototype.hasFocus = () => window.isLookedAt"
+
+
+@pytest.fixture
+def chat(alice, bob) -> str:
+    return alice.start_chat(bob)
+
+
+@pytest.fixture
+def hers(window, alice, chat):
+    view = window(alice)
+    view.open_chat(chat)
+    return view
+
+
+def test_a_message_is_there_at_once_and_sent_a_little_later(hers):
+    release = hers.hold(SEND)
+    hers.say("Hello")
+
+    hers.ticks("Hello", "Sending…")
+    expect(hers.box).to_have_value("")
+    expect(hers.box).to_be_focused()
+    release()
+    hers.ticks("Hello", "Sent")
+    hers.shows("Hello")
+
+
+def test_a_message_that_was_too_fast_waits_as_long_as_the_server_asks(hers, complaints):
+    complaints.expect("429")
+    refusals = [{"status": 429, "headers": {"Retry-After": "2"}}]
+
+    def answer(route):
+        route.fulfill(**refusals.pop()) if refusals else route.continue_()
+
+    hers.page.route(SEND, answer)
+    hers.say("Hello", "again")
+
+    expect(hers.message("Hello").get_by_text("Too fast, trying again in 2 s")).to_be_visible()
+    hers.ticks("Hello", "Sent")
+    hers.ticks("again", "Sent")
+    hers.shows("Hello", "again")
+
+
+def test_an_act_that_was_too_fast_is_said_and_leaves_the_page_as_it_is(hers, complaints):
+    complaints.expect("429")
+    page = "<p data-detail>Too fast. Try again in 2 seconds.</p>"
+    hers.page.route("**/chats/new*", lambda route: route.fulfill(status=429, body=page))
+    hers.box.fill("not sent yet")
+    hers.page.get_by_role("complementary").get_by_role("link", name="New chat").click()
+
+    expect(hers.page.get_by_text("Too fast. Try again in 2 seconds.")).to_be_visible()
+    expect(hers.box).to_have_value("not sent yet")
+
+
+def test_ticks_tell_when_it_has_arrived_and_when_it_is_read(window, hers, bob):
+    hers.say("Hello")
+    hers.ticks("Hello", "Sent")
+
+    his = window(bob)
+    hers.ticks("Hello", "Delivered")
+    his.row("Alice").get_by_role("link").click()
+    hers.ticks("Hello", "Read")
+
+
+def test_it_has_arrived_when_another_chat_is_open_and_is_not_read(window, hers, bob, carol):
+    his = window(bob, path=f"/chats/{bob.start_chat(carol)}")
+    hers.say("Hello")
+
+    hers.ticks("Hello", "Delivered")
+    his.unread("Alice", 1)
+    his.row("Alice").get_by_role("link").click()
+    hers.ticks("Hello", "Read")
+
+
+def test_a_message_in_a_window_that_nobody_looks_at_is_not_read(window, hers, bob, chat):
+    his = window(bob)
+    his.page.add_init_script(LOOKED_AT)
+    his.open_chat(chat)
+    hers.say("Hello")
+
+    his.shows("Hello")
+    hers.ticks("Hello", "Delivered")
+    his.unread("Alice", 1)
+    his.page.evaluate("isLookedAt = true; dispatchEvent(new Event('focus'))")
+    hers.ticks("Hello", "Read")
+    his.nothing_unread()
+
+
+def test_enter_sends_and_shift_enter_breaks_the_line(window, hers, bob, chat):
+    hers.box.press_sequentially("One")
+    hers.box.press("Shift+Enter")
+    hers.box.press_sequentially("two")
+    expect(hers.messages).to_have_count(0)
+    hers.box.press("Enter")
+    expect(hers.messages).to_have_count(1)
+
+    his = window(bob, path=f"/chats/{chat}")
+    for view in (hers, his):
+        expect(view.messages.get_by_text("One\ntwo")).to_have_js_property("innerText", "One\ntwo")
+
+
+def test_nothing_is_not_sent(hers):
+    hers.say("   ")
+    hers.page.get_by_role("button", name="Send").click(force=True)
+    hers.say("Something")
+
+    hers.shows("Something")
+    hers.ticks("Something", "Sent")
+
+
+def test_too_much_stays_in_the_box(hers):
+    hers.say("x" * 4097)
+
+    expect(hers.page.get_by_text("-1", exact=True)).to_be_visible()
+    expect(hers.box).to_have_value("x" * 4097)
+    expect(hers.messages).to_have_count(0)
+
+
+def test_an_answer_that_is_lost_makes_no_second_message(window, hers, bob, chat, complaints):
+    complaints.expect("ERR_FAILED", "ERR_INTERNET_DISCONNECTED")
+    times = []
+
+    def lose_the_first(route):
+        times.append(route.fetch())
+        route.fulfill(response=times[-1]) if len(times) > 1 else route.abort()
+
+    hers.page.route(SEND, lose_the_first)
+    hers.say("Hello", "Are you there?")
+
+    hers.ticks("Are you there?", "Sent")
+    hers.shows("Hello", "Are you there?")
+    assert [answer.status for answer in times] == [201, 200, 201]
+    his = window(bob, path=f"/chats/{chat}")
+    his.shows("Hello", "Are you there?")
+
+
+def test_a_refused_message_says_why_and_can_be_sent_again(hers, complaints):
+    complaints.expect("400")
+    reason = "<p data-detail>Not like this.</p>"
+    hers.page.route(SEND, lambda route: route.fulfill(status=400, body=reason), times=1)
+    hers.say("Hello", "Next")
+
+    expect(hers.message("Hello")).to_contain_text("Not like this.")
+    hers.ticks("Next", "Sent")
+    hers.press("Try again")
+    hers.ticks("Hello", "Sent")
+    hers.shows("Next", "Hello")
+
+
+def test_a_refused_message_can_be_thrown_away(hers, complaints):
+    complaints.expect("400")
+    hers.page.route(SEND, lambda route: route.fulfill(status=400, body=""), times=1)
+    hers.say("Hello")
+    hers.press("Discard")
+    hers.say("Something else")
+
+    hers.shows("Something else")
+    hers.page.reload()
+    hers.shows("Something else")
+
+
+def test_what_is_written_and_what_waits_survive_a_reload(hers, complaints):
+    complaints.expect("ERR_FAILED")
+    hers.page.route(SEND, lambda route: route.abort())
+    hers.say("Waiting")
+    hers.box.fill("Half a sen")
+    hers.ticks("Waiting", "Sending…")
+    hers.page.reload()
+
+    hers.ticks("Waiting", "Sending…")
+    expect(hers.box).to_have_value("Half a sen")
+    hers.page.unroute(SEND)
+    hers.ticks("Waiting", "Sent")
+    hers.shows("Waiting")
+
+
+def test_a_reply_quotes_what_it_answers(window, hers, alice, bob, chat):
+    alice.say(chat, "Tea or coffee?", "Or water?")
+    his = window(bob, path=f"/chats/{chat}")
+    his.message("Tea or coffee?").hover()
+    his.press("Reply")
+    his.say("Tea, please")
+
+    for view in (hers, his):
+        quote = view.message("Tea, please").get_by_role("link")
+        expect(quote).to_contain_text("Alice")
+        expect(quote).to_contain_text("Tea or coffee?")

@@ -1,0 +1,123 @@
+"""What people may change about themselves, and who sees it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.journeys.cast import PASSWORD
+
+pytestmark = pytest.mark.journey
+
+
+def picture(colour: str) -> dict[str, object]:
+    stream = io.BytesIO()
+    Image.new("RGB", (640, 480), colour).save(stream, "PNG")
+    return {"name": "me.png", "mimeType": "image/png", "buffer": stream.getvalue()}
+
+
+def test_a_new_name_is_seen_by_oneself_and_by_the_others(window, alice, bob):
+    chat = alice.start_chat(bob)
+    alice.say(chat, "Hello")
+    view = window(alice)
+    view.follow("Alice Settings")
+    view.fill(Name="Alice Liddell", About="Down the rabbit hole")
+    view.press("Save", within="Profile")
+
+    expect(view.page.get_by_text("Saved.")).to_be_visible()
+    expect(view.link("Alice Liddell Settings")).to_be_visible()
+    his = window(bob, path=f"/chats/{chat}/info")
+    expect(his.page.get_by_role("heading", name="Alice Liddell")).to_be_visible()
+    expect(his.page.get_by_text("Down the rabbit hole")).to_be_visible()
+    expect(his.row("Alice Liddell")).to_be_visible()
+
+
+def test_a_photo_is_seen_by_oneself_and_by_the_others_until_it_is_removed(window, alice, bob):
+    alice.start_chat(bob)
+    view = window(alice, path="/settings")
+    view.page.get_by_label("Photo").set_input_files(picture("teal"))
+    view.press("Use this photo")
+
+    expect(view.page.get_by_text("This is you now.")).to_be_visible()
+    his = window(bob)
+    for shown in (view.page.get_by_role("main").locator("img"), his.row("Alice").locator("img")):
+        expect(shown).to_have_js_property("naturalWidth", 512)
+    view.press("Remove photo")
+    expect(view.page.get_by_text("The photo is gone.")).to_be_visible()
+    expect(view.page.locator("img")).to_have_count(0)
+
+
+def test_what_is_no_picture_is_refused_with_a_reason(window, alice, complaints):
+    complaints.expect("422")
+    view = window(alice, path="/settings")
+    text = {"name": "me.png", "mimeType": "image/png", "buffer": b"<svg onload=alert(1)>"}
+    view.page.get_by_label("Photo").set_input_files(text)
+    view.press("Use this photo")
+
+    expect(view.page.get_by_text("This is not a PNG")).to_be_visible()
+
+
+def test_a_new_password_signs_the_other_devices_out(window, alice, complaints):
+    complaints.expect("422")
+    view, other = window(alice, path="/settings"), window(alice, device=1)
+    view.fill(Current_password="not it", New_password="a much longer password")
+    view.press("Change")
+    expect(view.page.get_by_text("This is not your password.")).to_be_visible()
+    view.fill(Current_password=PASSWORD, New_password="a much longer password")
+    view.press("Change")
+
+    expect(view.page.get_by_text("Changed. Every other device is signed out.")).to_be_visible()
+    other.is_at("/login")
+    other.fill(Username_or_email=alice.username, Password="a much longer password")
+    other.press("Log in")
+    other.is_at("/")
+
+
+def brightness(view):
+    shade = view.page.evaluate(
+        "getComputedStyle(document.body.querySelector('.sidebar')).backgroundColor"
+    )
+    return sum(int(part) for part in shade.strip("rgb()").split(", ")) / 3
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_as_bright_as_the_reader_likes_it(window, alice, scheme):
+    view = window(alice, color_scheme=scheme)
+
+    assert (brightness(view) > 128) == (scheme == "light")
+
+
+def test_a_chosen_brightness_stays_whatever_the_system_says(window, alice):
+    view = window(alice, color_scheme="light", path="/settings")
+    assert brightness(view) > 128
+    view.press("Dark")
+
+    expect(view.page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
+    assert brightness(view) < 128
+    view.go("/")
+    assert brightness(view) < 128
+    view.go("/settings")
+    view.press("System")
+    expect(view.page.get_by_role("button", name="System")).to_have_attribute("aria-pressed", "true")
+    assert brightness(view) > 128
+
+
+def test_without_read_receipts_neither_learns_what_the_other_has_read(window, alice, bob):
+    chat = alice.start_chat(bob)
+    his = window(bob, path="/settings")
+    his.page.get_by_role("checkbox", name="Read receipts").uncheck()
+    his.press("Save", within="Privacy")
+    expect(his.page.get_by_role("checkbox", name="Read receipts")).not_to_be_checked()
+    hers = window(alice, path=f"/chats/{chat}")
+    hers.say("Have you read this?")
+    his.go(f"/chats/{chat}")
+    his.say("And you this?")
+
+    hers.shows("Have you read this?", "And you this?")
+    for view in (hers, his):
+        view.nothing_unread()
+    hers.ticks("Have you read this?", "Delivered")
+    his.ticks("And you this?", "Delivered")

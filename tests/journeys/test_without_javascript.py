@@ -1,0 +1,84 @@
+"""Where scripts do not run, one can still come in, read, write and begin."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.cast import PASSWORD
+
+pytestmark = pytest.mark.journey
+
+PLAIN = {"java_script_enabled": False}
+PAGE = 50
+
+
+def test_logging_in_reading_and_sending(window, alice, bob):
+    chat = bob.start_chat(alice)
+    bob.say(chat, "Hello Alice")
+    view = window(path=f"/chats/{chat}", **PLAIN)
+    view.is_at(rf"/login\?next=/chats/{chat}")
+    view.fill(Username_or_email=alice.username.upper(), Password=PASSWORD)
+    view.press("Log in")
+    view.is_at(f"/chats/{chat}")
+    view.box.fill("Hello Bob")
+    view.press("Send")
+
+    view.is_at(f"/chats/{chat}")
+    view.shows("Hello Alice", "Hello Bob")
+    view.ticks("Hello Bob", "Sent")
+    view.press("Log out")
+    view.is_at("/login")
+
+
+def test_starting_a_chat(window, alice, bob):
+    view = window(alice, **PLAIN)
+    view.page.get_by_role("complementary").get_by_role("link", name="New chat").click()
+    view.fill(Name_or_username=bob.username)
+    view.page.keyboard.press("Enter")
+    view.page.get_by_role("button", name=bob.username).click()
+    view.box.fill("Hello Bob")
+    view.press("Send")
+
+    view.shows("Hello Bob")
+    expect(view.row("Bob")).to_contain_text("Hello Bob")
+
+
+def test_starting_a_group(window, alice, bob, carol):
+    view = window(alice, **PLAIN)
+    view.follow("New group")
+    view.fill(Group_name="Garden")
+    for person in (bob, carol):
+        view.fill(Find_people=person.username)
+        view.press("Find")
+        view.page.get_by_role("checkbox", name=person.username).check()
+    view.press("Create group")
+
+    view.shows("Alice created")
+    expect(view.page.get_by_role("heading", name="Garden")).to_be_visible()
+    expect(view.page.get_by_text("3 people")).to_be_visible()
+
+
+def test_paging_through_a_long_history(window, alice, bob):
+    chat = alice.start_chat(bob)
+    alice.say(chat, *(f"Line {number}." for number in range(1, PAGE + 2)))
+    view = window(alice, path=f"/chats/{chat}", **PLAIN)
+    expect(view.messages).to_have_count(PAGE)
+    view.follow("Earlier")
+    view.shows("Line 1.")
+    view.follow("Later")
+
+    expect(view.messages).to_have_count(PAGE)
+    expect(view.messages.last).to_contain_text(f"Line {PAGE + 1}.")
+
+
+def test_what_cannot_be_sent_is_said_so(window, alice, bob, complaints):
+    complaints.expect("400")
+    chat = alice.start_chat(bob)
+    view = window(alice, path=f"/chats/{chat}", **PLAIN)
+    view.box.fill("x" * 4097)
+    view.press("Send")
+
+    expect(view.page.get_by_text("4096")).to_be_visible()
+    view.page.go_back()
+    expect(view.box).to_be_visible()

@@ -1,0 +1,28 @@
+"""Somebody who is removed while speaking."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatflow.errors import NotFound
+from conversations.services import remove_member
+from messaging.models import Message
+from messaging.services import send_message
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bob_is_heard_until_the_line_that_removes_him_and_told_so_after_it(
+    alice, bob, group, membership, together
+):
+    alices, bobs = membership(alice, group), membership(bob, group)
+
+    answers = together(
+        *[lambda: send_message(membership=bobs, body="hi")] * 12,
+        lambda: remove_member(membership=alices, username="bob"),
+    )
+
+    removal = Message.objects.filter(kind="system").latest("seq")
+    heard = [message for message in Message.objects.filter(sender=bob)]
+    refused = [answer for answer in answers if isinstance(answer, NotFound)]
+    assert all(message.seq < removal.seq for message in heard)
+    assert len(heard) + len(refused) == 12

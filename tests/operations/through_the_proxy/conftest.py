@@ -1,0 +1,41 @@
+"""The journeys' people and browsers, in front of deploy/bare-metal instead of one process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.journeys.conftest import (  # noqa: F401 (fixtures)
+    _services,
+    alice,
+    bob,
+    carol,
+    chromium,
+    complaints,
+    dave,
+    server,
+    troupe,
+    window,
+)
+from tests.operations.bare_metal import BareMetal
+from tests.truth.servers import manage
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BareMetal, list[Any]]]:
+    folder: Path = tmp_path_factory.mktemp("through_the_proxy")
+    with ExitStack() as end:
+        variables = _services(end)
+        program = f"from tests.journeys import cast; cast.assemble({str(folder / 'cast.json')!r})"
+        manage(
+            variables | {"DATA_DIR": str(folder / "data")},
+            *("shell", "--verbosity=0", "--command", program),
+        )
+        site = BareMetal(folder, variables)
+        yield site.start(), json.loads((folder / "cast.json").read_text())
+        site.stop()

@@ -1,0 +1,94 @@
+"""Theme, privacy, blocks and shortcuts."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import User
+from conversations.services import start_group
+
+
+@pytest.mark.parametrize(
+    ("theme", "dark", "media"), [("dark", True, False), ("light", False, False)]
+)
+def test_the_chosen_theme_is_there_at_the_first_paint(browser, alice, theme, dark, media):
+    client = browser(alice)
+    client.post("/settings/appearance", {"theme": theme})
+
+    page = client.get("/").content.decode()
+
+    assert ("css/dark" in page) == dark
+    assert ("prefers-color-scheme" in page) == media
+
+
+@pytest.mark.parametrize("theme", ["system", "neon", '"><script>'])
+def test_otherwise_the_system_decides(browser, alice, theme):
+    client = browser(alice)
+    client.post("/settings/appearance", {"theme": theme})
+
+    page = client.get("/login", follow=True).content.decode()
+
+    assert 'media="(prefers-color-scheme: dark)"' in page
+    assert "<script>" not in page
+
+
+def test_privacy_is_kept(browser, alice):
+    client = browser(alice)
+
+    client.post("/settings/privacy", {"last_seen_to": "nobody"})
+
+    alice.refresh_from_db()
+    assert (alice.last_seen_to, alice.shows_read_receipts) == ("nobody", False)
+
+
+def test_an_unknown_audience_is_explained(browser, alice):
+    response = browser(alice).post("/settings/privacy", {"last_seen_to": "cats"})
+
+    assert response.status_code == 422
+
+
+def test_who_is_blocked_is_listed_and_can_be_let_back(browser, alice, bob, direct):
+    client = browser(alice)
+    info = f"/chats/{direct.id}/info"
+
+    first = client.post(f"/settings/blocks/bob?next={info}")
+    client.post("/settings/blocks/bob")
+    assert first["Location"] == info
+    assert list(User.objects.blocked_by(alice)) == [bob]
+    assert "Unblock" in client.get(info).content.decode()
+    assert "Unblock Bob" in client.get("/settings").content.decode()
+
+    client.post("/settings/blocks/bob/lift")
+    client.post("/settings/blocks/bob/lift")
+    assert list(User.objects.blocked_by(alice)) == []
+
+
+def test_a_block_leads_to_pages_of_ours_only(browser, alice, bob):
+    response = browser(alice).post("/settings/blocks/bob?next=https://evil.example")
+
+    assert response["Location"] == "/settings"
+
+
+def test_nobody_blocks_by_following_a_link(browser, alice, bob):
+    assert browser(alice).get("/settings/blocks/bob").status_code == 405
+
+
+def test_the_shortcuts_are_a_page_and_a_dialog(browser, alice):
+    client = browser(alice)
+
+    assert "<html" in client.get("/shortcuts").content.decode()
+    dialog = client.get("/shortcuts", headers={"HX-Request": "true", "HX-Target": "dialog"})
+    assert dialog.content.decode().startswith('<div class="dialog__content">')
+
+
+def test_a_big_groups_members_come_in_pages(browser, alice, crowd):
+    group = start_group(user=alice, title="Village", usernames=crowd(120))
+    client = browser(alice)
+
+    first = client.get(f"/chats/{group.id}/info").content.decode()
+    last = client.get(f"/chats/{group.id}/info?page=3").content.decode()
+
+    assert first.count('id="member-') == 50
+    assert "121 people" in first
+    assert last.count('id="member-') == 21
+    assert "more-members" not in last

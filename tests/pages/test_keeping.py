@@ -1,0 +1,123 @@
+"""How one keeps a conversation: pinned, archived, muted, with a draft."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from conversations.access import find_membership
+from conversations.services import start_direct
+
+HTMX = {"HX-Request": "true"}
+
+
+def settings_of(conversation) -> str:
+    return f"/chats/{conversation.id}/settings"
+
+
+def test_pinning_answers_what_all_of_ones_devices_are_told(browser, alice, direct):
+    response = browser(alice).post(settings_of(direct), {"pinned": "1"}, headers=HTMX)
+
+    html = response.content.decode()
+    assert html.startswith("<live-membership")
+    assert " data-pinned" in html
+    assert find_membership(alice, direct.id).pinned
+
+
+def test_it_is_ones_own_affair(browser, alice, bob, direct):
+    browser(alice).post(settings_of(direct), {"archived": "1", "mute": "always"})
+
+    hers, his = find_membership(alice, direct.id), find_membership(bob, direct.id)
+    assert hers.archived
+    assert not his.archived
+    assert his.muted_until is None
+
+
+@pytest.mark.parametrize(("how", "least"), [("8h", 7), ("week", 160), ("always", 100_000)])
+def test_muting_lasts_as_long_as_one_said(browser, alice, direct, how, least):
+    browser(alice).post(settings_of(direct), {"mute": how})
+
+    membership = find_membership(alice, direct.id)
+    assert membership.muted_until > timezone.now() + timedelta(hours=least)
+
+
+def test_unmuting_leaves_the_rest_as_it_is(browser, alice, direct):
+    client = browser(alice)
+    client.post(settings_of(direct), {"mute": "week", "pinned": "1"})
+
+    client.post(settings_of(direct), {"mute": "off"})
+
+    membership = find_membership(alice, direct.id)
+    assert membership.muted_until is None
+    assert membership.pinned
+
+
+def test_nonsense_changes_nothing(browser, alice, direct):
+    browser(alice).post(settings_of(direct), {"mute": "8h", "pinned": "perhaps"})
+
+    membership = find_membership(alice, direct.id)
+    assert (membership.muted_until, membership.pinned) == (None, False)
+
+
+def test_pinned_ones_come_first_and_archived_ones_stand_apart(browser, alice, direct, group, say):
+    client = browser(alice)
+    say(alice, group)
+    client.post(settings_of(direct), {"pinned": "1"})
+    page = client.get("/").content.decode()
+    assert page.index(f"row-{direct.id}") < page.index(f"row-{group.id}")
+
+    client.post(settings_of(direct), {"archived": "1"})
+
+    page = client.get("/").content.decode()
+    assert page.index(f"row-{direct.id}") > page.index("rows--archived")
+
+
+def test_muting_that_is_over_is_not_shown(browser, alice, direct):
+    membership = find_membership(alice, direct.id)
+    membership.muted_until = timezone.now() - timedelta(minutes=1)
+    membership.save(update_fields=["muted_until"])
+
+    assert "row--muted" not in browser(alice).get(f"/chats/{direct.id}/row").content.decode()
+
+
+def test_a_draft_is_there_on_the_next_device_and_escaped(browser, alice, bob, direct):
+    response = browser(alice).post(f"/chats/{direct.id}/draft", {"text": "<b>half a"})
+
+    assert response.status_code == 204
+    other = browser(alice)
+    assert "&lt;b&gt;half a</textarea>" in other.get(f"/chats/{direct.id}").content.decode()
+    assert "&lt;b&gt;half a" in other.get(f"/chats/{direct.id}/row").content.decode()
+    assert "half a" not in browser(bob).get(f"/chats/{direct.id}").content.decode()
+
+
+def test_an_empty_draft_is_none(browser, alice, direct):
+    client = browser(alice)
+    client.post(f"/chats/{direct.id}/draft", {"text": "half a"})
+
+    client.post(f"/chats/{direct.id}/draft", {"text": ""})
+
+    assert "data-draft>" not in client.get(f"/chats/{direct.id}/row").content.decode()
+
+
+@pytest.mark.parametrize("act", ["settings", "draft"])
+def test_mallory_keeps_nothing(browser, mallory, direct, act):
+    response = browser(mallory).post(f"/chats/{direct.id}/{act}", {"pinned": "1", "text": "x"})
+
+    assert response.status_code == 404
+
+
+def test_the_list_costs_the_same_however_long_it_is(browser, alice, person):
+    client = browser(alice)
+    counts = []
+    for number in range(2):
+        for index in range(3):
+            start_direct(user=alice, username=person(f"friend_{number}{index}").username)
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/")
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]

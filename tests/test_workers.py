@@ -1,0 +1,28 @@
+"""What the workers of a parallel run share: a Redis, and none of its databases."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from django.conf import settings
+
+from tests.workers import own_redis
+
+MOST_WORKERS = 8  # of the Makefile
+
+
+@pytest.mark.parametrize("url", ["redis://localhost", "redis://localhost:6379/5"])
+def test_no_two_workers_empty_the_same_database(url):
+    urls = [own_redis(url, worker=worker) for worker in range(MOST_WORKERS)]
+
+    numbers = [int(each.rpartition("/")[2]) for each in urls]
+    taken = {(number + journeys) % 16 for number in numbers for journeys in (0, 1)}
+    assert len(taken) == 2 * MOST_WORKERS
+    assert {each.rpartition("/")[0] for each in urls} == {url.removesuffix("/5")}
+
+
+@pytest.mark.services
+def test_the_settings_name_this_worker_s():
+    assert os.environ["REDIS_URL"] == settings.REDIS_URL
+    assert settings.CACHES["default"]["LOCATION"] == settings.REDIS_URL

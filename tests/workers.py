@@ -1,0 +1,23 @@
+"""Gives each worker of xdist a Redis database of its own, before the settings read where it is.
+
+Every test empties the one it uses, and with it the marks, limits and caches of whoever shares it.
+"""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit, urlunsplit
+
+DATABASES = 16  # of a Redis that nobody has configured
+DATABASES_EACH = 2  # the next one is for the servers of the journeys
+
+
+def own_redis(url: str, *, worker: int) -> str:
+    parts = urlsplit(url)
+    number = (int(parts.path.strip("/") or 0) + worker * DATABASES_EACH) % DATABASES
+    return urlunsplit(parts._replace(path=f"/{number}"))
+
+
+if url := os.environ.get("REDIS_URL"):
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    os.environ["REDIS_URL"] = own_redis(url, worker=worker)
