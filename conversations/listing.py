@@ -14,6 +14,7 @@ from conversations.querysets import MembershipQuerySet
 from messaging.history import attach_last_messages
 
 PAGE = 50
+ROWS = 30  # at once in a page's list: more than a tall screen shows
 LONGEST_PAGE = 100
 MOST_ARCHIVED = 200
 
@@ -47,12 +48,12 @@ def list_sidebar(user: User, *, cursor: str = "") -> Sidebar:
     """In a fixed number of queries; what comes after a cursor is neither pinned nor archived."""
     kept = Membership.objects.active().of(user).for_display().newest_activity_first()
     rest = _after(kept.unpinned(), cursor) if cursor else kept.unpinned()
-    found = list(rest[: PAGE + 1])
+    found = list(rest[: ROWS + 1])
     pinned = [] if cursor else list(kept.pinned())
     archived = [] if cursor else list(kept.archived()[:MOST_ARCHIVED])
-    attach_last_messages([*pinned, *found[:PAGE], *archived])
-    following = _cursor(found[PAGE - 1]) if len(found) > PAGE else None
-    return Sidebar(pinned + found[:PAGE], archived, following)
+    attach_last_messages([*pinned, *found[:ROWS], *archived])
+    following = _cursor(found[ROWS - 1]) if len(found) > ROWS else None
+    return Sidebar(pinned + found[:ROWS], archived, following)
 
 
 def show_conversation(user: User, conversation_id: uuid.UUID) -> Membership:

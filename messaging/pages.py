@@ -31,6 +31,7 @@ FAR_BEHIND = 300  # versions; beyond that a page is sooner there than every sing
 MINE_SECONDS = 24 * 60 * 60
 QUICK_EMOJI = ("👍", "❤️", "😂", "😮", "😢", "🙏")
 INVALID = 422
+OPENING = 30  # messages at first: more than a tall screen shows
 
 
 # --- an open conversation ------------------------------------------------------------------------
@@ -221,10 +222,12 @@ def _changed(request: HttpRequest, message: Message) -> HttpResponse:
 
 
 def _first_page(membership: Membership, place: dict[str, int | None]) -> history.Page:
-    """Where reading goes on: the newest page, unless more is unread than it would show."""
-    if not any(place.values()) and membership.unread_count > history.PAGE // 2:
-        return history.around(membership, membership.read_seq + 1)
-    return _page(membership, place)
+    """Where reading goes on: the newest messages, unless more is unread than they would show."""
+    if any(place.values()):
+        return _page(membership, place)
+    if membership.unread_count > OPENING // 2:
+        return history.around(membership, membership.read_seq + 1, limit=OPENING)
+    return history.newest(membership, limit=OPENING)
 
 
 def _page(membership: Membership, place: dict[str, int | None]) -> history.Page:

@@ -2,7 +2,7 @@
 import { fetchFragment } from "./fragments.js";
 import { arrange } from "./message-places.js";
 
-const AHEAD = "800px 0px";
+const AHEAD = "400px 0px";
 
 export class HistoryPages {
   #history;

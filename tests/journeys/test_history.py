@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
 
+OPENING = 30
 PAGE = 50
 LINES = 2 * PAGE + 20
 
@@ -33,15 +34,15 @@ def test_reading_upwards_loads_pages_and_keeps_the_place(window, alice, begin):
     chat = begin(LINES)
     alice.read_all(chat)
     view = window(alice, path=f"/chats/{chat}")
-    expect(view.messages).to_have_count(PAGE)
+    expect(view.messages).to_have_count(OPENING)
     expect(view.message(line(LINES))).to_be_in_viewport()
     release = view.hold("**/messages?before=*")
-    anchor = view.message(line(LINES - PAGE + 10))
+    anchor = view.message(line(LINES - OPENING + 10))
     anchor.evaluate("message => message.scrollIntoView({ block: 'start' })")
     expect(view.page.get_by_role("link", name="Earlier")).to_have_attribute("aria-busy", "true")
     height = anchor.bounding_box()["y"]
     release()
-    expect(view.messages).to_have_count(2 * PAGE)
+    expect(view.messages).to_have_count(OPENING + PAGE)
 
     assert anchor.bounding_box()["y"] == pytest.approx(height, abs=1)
     view.log.evaluate("log => log.scrollTop = 0")
@@ -77,7 +78,7 @@ def test_much_that_is_unread_is_read_from_where_one_stopped(window, alice, bob, 
     expect(view.message(line(1))).to_be_in_viewport()
     expect(view.message(line(LINES))).to_have_count(0)
     bob.say(chat, "One more")
-    for shown in (PAGE, 2 * PAGE, LINES + 1):
+    for shown in (OPENING, OPENING + PAGE, LINES + 1):
         expect(view.messages).to_have_count(shown)
         view.messages.last.scroll_into_view_if_needed()
     view.shows(*map(line, range(1, LINES + 1)), "One more")
@@ -85,7 +86,8 @@ def test_much_that_is_unread_is_read_from_where_one_stopped(window, alice, bob, 
 
 
 def test_a_quote_leads_to_what_it_quotes_however_far_up(window, alice, bob, begin):
-    chat = begin(PAGE + 10)
+    lines = OPENING + PAGE + 10
+    chat = begin(lines)
     alice.read_all(chat)
     view = window(alice, path=f"/chats/{chat}?around=5")
     expect(view.message(line(5))).to_be_in_viewport()
@@ -94,7 +96,7 @@ def test_a_quote_leads_to_what_it_quotes_however_far_up(window, alice, bob, begi
     view.say("I disagree")
 
     expect(view.message("I disagree")).to_be_in_viewport()
-    expect(view.message(line(PAGE + 10))).to_be_in_viewport()
+    expect(view.message(line(lines))).to_be_in_viewport()
     view.open_chat(chat)
     expect(view.message(line(5))).to_have_count(1)
     view.message("I disagree").get_by_role("link").click()

@@ -10,7 +10,8 @@ from tests.journeys.cast import PASSWORD
 pytestmark = pytest.mark.journey
 
 PLAIN = {"java_script_enabled": False}
-PAGE = 50
+OPENING = 30
+LINES = OPENING + 20
 
 
 def test_logging_in_reading_and_sending(window, alice, bob):
@@ -61,15 +62,15 @@ def test_starting_a_group(window, alice, bob, carol):
 
 def test_paging_through_a_long_history(window, alice, bob):
     chat = alice.start_chat(bob)
-    alice.say(chat, *(f"Line {number}." for number in range(1, PAGE + 2)))
+    alice.say(chat, *(f"Line {number}." for number in range(1, LINES + 1)))
     view = window(alice, path=f"/chats/{chat}", **PLAIN)
-    expect(view.messages).to_have_count(PAGE)
+    expect(view.messages).to_have_count(OPENING)
     view.follow("Earlier")
     view.shows("Line 1.")
     view.follow("Later")
 
-    expect(view.messages).to_have_count(PAGE)
-    expect(view.messages.last).to_contain_text(f"Line {PAGE + 1}.")
+    expect(view.messages).to_have_count(OPENING)
+    expect(view.messages.last).to_contain_text(f"Line {LINES}.")
 
 
 def test_what_cannot_be_sent_is_said_so(window, alice, bob, complaints):

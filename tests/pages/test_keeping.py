@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -13,6 +15,9 @@ from conversations.access import find_membership
 from conversations.services import start_direct
 
 HTMX = {"HX-Request": "true"}
+ROWS = 30
+ROW = re.compile('id="row-([^"]+)"')
+OLDER_CHATS = re.compile('href="([^"]+)"[^>]*>Older chats<')
 
 
 def settings_of(conversation) -> str:
@@ -74,6 +79,19 @@ def test_pinned_ones_come_first_and_archived_ones_stand_apart(browser, alice, di
 
     page = client.get("/").content.decode()
     assert page.index(f"row-{direct.id}") > page.index("rows--archived")
+
+
+def test_what_a_screen_does_not_show_is_a_click_or_a_scroll_away(browser, alice, crowd):
+    for name in crowd(ROWS + 2):
+        start_direct(user=alice, username=name)
+    client = browser(alice)
+    first = client.get("/").content.decode()
+    further = unescape(OLDER_CHATS.search(first)[1])
+    rest = client.get(further, headers=HTMX).content.decode()
+
+    assert (len(ROW.findall(first)), len(ROW.findall(rest))) == (ROWS, 2)
+    assert not OLDER_CHATS.search(rest)
+    assert not set(ROW.findall(first)) & set(ROW.findall(rest))
 
 
 def test_muting_that_is_over_is_not_shown(browser, alice, direct):
