@@ -79,7 +79,7 @@ class LiveConsumer(AsyncConsumer):
         self._code = 0
         self._outbox: deque[str] = deque()
         self._characters = 0  # in the outbox
-        self._has_frames = asyncio.Event()
+        self._idle: asyncio.Future[None] | None = None  # smaller, and sooner set, than an Event
         self._writer: asyncio.Task[None] | None = None
         self._aside: list[str] | None = None
         self._one_aside = asyncio.Lock()
@@ -181,7 +181,7 @@ class LiveConsumer(AsyncConsumer):
         queue = self._outbox if self._aside is None else self._aside
         queue.append(frame)
         self._characters += len(frame)
-        self._has_frames.set()
+        self._wake_writer()
         if len(queue) > MOST_FRAMES or self._characters > MOST_CHARACTERS:
             queue.clear()
             metrics.slow_readers.inc()
@@ -205,7 +205,7 @@ class LiveConsumer(AsyncConsumer):
                 if not self.is_over:
                     self._outbox.extend(frames)
                 self._characters = sum(map(len, self._outbox))
-                self._has_frames.set()
+                self._wake_writer()
 
     async def _write(self) -> None:
         with suppress(OSError):  # some servers raise it for a peer that is gone
@@ -215,11 +215,15 @@ class LiveConsumer(AsyncConsumer):
                     self._characters -= len(frame)
                     await self.base_send({"type": "websocket.send", "text": frame})
                 else:
-                    self._has_frames.clear()
-                    await self._has_frames.wait()
+                    self._idle = asyncio.get_running_loop().create_future()
+                    await self._idle
+
+    def _wake_writer(self) -> None:
+        if self._idle and not self._idle.done():
+            self._idle.set_result(None)
 
     async def _close(self, writer: asyncio.Task[None]) -> None:
-        self._has_frames.set()
+        self._wake_writer()
         await asyncio.wait([writer], timeout=CLOSE_SECONDS if self._outbox else 0)
         writer.cancel()
         self._outbox.clear()

@@ -27,7 +27,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path = tmp_path_factory.mktemp("benchmark") / "results.json"
     command = [sys.executable, "-m", "tests.load", "--tiny", "--out", str(path)]
     bench = subprocess.run(
-        command, cwd=PROJECT, env=os.environ, capture_output=True, text=True, timeout=300
+        command, cwd=PROJECT, env=os.environ, capture_output=True, text=True, timeout=600
     )
     assert bench.returncode == 0, bench.stdout + bench.stderr
     return json.loads(path.read_text())
