@@ -26,9 +26,10 @@ async def measure(ground: Ground, scale: Scale) -> list[Line]:
         view, _echo = await references_of(ground)
         contenders = [view, *await few.contenders(), *await many.contenders()]
         medians = await in_rounds(scale, contenders, label="reads")
-    lines = []
+    bare = medians[view.name]
+    lines = [line_beside("reads", "reference: bare Django view, 16 clients", bare, bare)]
     for what, goal in GOALS.items():
-        small, large = (_line(shelf, what, medians, medians[view.name]) for shelf in (few, many))
+        small, large = (_line(shelf, what, medians, bare) for shelf in (few, many))
         small.want("of a bare view", small.of_bare, goal)
         growth = large.cpu_us / (small.cpu_us or 1)
         large.want(f"CPU, of that with {few.count:,}", growth, MOST_GROWTH, is_ceiling=True)
