@@ -223,7 +223,7 @@ def _changed(request: HttpRequest, message: Message) -> HttpResponse:
 
 def _first_page(membership: Membership, place: dict[str, int | None]) -> history.Page:
     """Where reading goes on: the newest messages, unless more is unread than they would show."""
-    if any(place.values()):
+    if any(seq is not None for seq in place.values()):
         return _page(membership, place)
     if membership.unread_count > OPENING // 2:
         return history.around(membership, membership.read_seq + 1, limit=OPENING)
