@@ -230,11 +230,16 @@ class ZipRenderer(BaseRenderer):
     charset = None
 
 
-class ExportView(APIView):
-    renderer_classes = (ZipRenderer,)
+class BytesView(APIView):
+    """Answers its one kind of bytes, whatever the client says it accepts."""
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        return ZipRenderer(), ZipRenderer.media_type
+        (renderer,) = self.get_renderers()
+        return renderer, renderer.media_type
+
+
+class ExportView(BytesView):
+    renderer_classes = (ZipRenderer,)
 
     @extend_schema(
         tags=["me"],
@@ -355,13 +360,10 @@ class WebPRenderer(BaseRenderer):
     charset = None
 
 
-class PictureView(APIView):
+class PictureView(BytesView):
     """The pictures themselves. A picture's name changes with the picture."""
 
     renderer_classes = (WebPRenderer,)
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        return WebPRenderer(), WebPRenderer.media_type
 
     @extend_schema(
         tags=["people"],

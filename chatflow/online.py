@@ -11,12 +11,16 @@ from __future__ import annotations
 from django.contrib.postgres.operations import NotInTransactionMixin
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import AddConstraint, AddIndex, AlterField
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models import Model
 
 
-class AddIndexOnline(NotInTransactionMixin, AddIndex):
+class _Online(NotInTransactionMixin, Operation):
+    """On PostgreSQL by these statements, elsewhere as Django does it."""
+
     atomic = False
+    model_name: str
 
     def database_forwards(
         self,
@@ -30,43 +34,34 @@ class AddIndexOnline(NotInTransactionMixin, AddIndex):
             return
         self._ensure_not_in_transaction(schema_editor)
         model = to_state.apps.get_model(app_label, self.model_name)
-        create = self.index.create_sql(model, schema_editor, concurrently=True)
-        _execute_at_leisure(
-            schema_editor,
-            f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.index.name)}",
-            str(create),
-        )
+        _execute_at_leisure(schema_editor, *self.statements(schema_editor, model))
+
+    def statements(self, editor: BaseDatabaseSchemaEditor, model: type[Model]) -> list[str]:
+        raise NotImplementedError
 
 
-class AddConstraintOnline(NotInTransactionMixin, AddConstraint):
+class AddIndexOnline(_Online, AddIndex):
+    def statements(self, editor: BaseDatabaseSchemaEditor, model: type[Model]) -> list[str]:
+        return [
+            f"DROP INDEX CONCURRENTLY IF EXISTS {editor.quote_name(self.index.name)}",
+            str(self.index.create_sql(model, editor, concurrently=True)),
+        ]
+
+
+class AddConstraintOnline(_Online, AddConstraint):
     """For check constraints: held for what is written from now on, then checked for what is there.
 
     A unique constraint needs its index first: AddIndexOnline, and the rest by hand.
     """
 
-    atomic = False
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        if schema_editor.connection.vendor == "sqlite":
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-            return
-        self._ensure_not_in_transaction(schema_editor)
-        model = to_state.apps.get_model(app_label, self.model_name)
-        table = schema_editor.quote_name(model._meta.db_table)
-        name = schema_editor.quote_name(self.constraint.name)
-        create = self.constraint.create_sql(model, schema_editor)
-        _execute_at_leisure(
-            schema_editor,
+    def statements(self, editor: BaseDatabaseSchemaEditor, model: type[Model]) -> list[str]:
+        table = editor.quote_name(model._meta.db_table)
+        name = editor.quote_name(self.constraint.name)
+        return [
             f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}",
-            f"{create} NOT VALID",
+            f"{self.constraint.create_sql(model, editor)} NOT VALID",
             f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}",
-        )
+        ]
 
 
 class DropForeignKeyIndex(NotInTransactionMixin, AlterField):
