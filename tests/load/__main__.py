@@ -43,10 +43,8 @@ def main() -> None:
     keep_off_the_servers_core()
     raise_limit_of_open_files(OPEN_FILES)
     scale = SCALES["tiny" if wanted.tiny else "quick" if wanted.quick else "full"]
-    lines = asyncio.run(_measured(wanted.only, scale))
+    lines = asyncio.run(_measured(wanted.only, scale, wanted.out))
     print(report.as_text(lines))
-    if wanted.out:
-        _keep(lines, scale, wanted.out)
     if not all(line.is_complete for line in lines):
         sys.exit("Something was lost: see the table.")
 
@@ -77,12 +75,16 @@ def _wanted() -> argparse.Namespace:
     return wanted
 
 
-async def _measured(names: list[str], scale: Scale) -> list[Line]:
+async def _measured(names: list[str], scale: Scale, out: Path | None) -> list[Line]:
+    """Kept one by one, so that a run that is cut off loses only what it was about."""
     lines: list[Line] = []
     with ground() as prepared:
         for name in names:
             tell(f"{name} on {engine()}")
-            lines += await WORKLOADS[name](prepared, scale)
+            measured = await WORKLOADS[name](prepared, scale)
+            if out:
+                _keep(measured, scale, out)
+            lines += measured
     return lines
 
 

@@ -66,7 +66,7 @@ class Client:
             except WSHandshakeError as refusal:
                 status = refusal.response.status if refusal.response else 0
                 self.refusals[str(int(status) or "no answer")] += 1
-            except (OSError, asyncio.CancelledError) as error:
+            except OSError as error:
                 self.refusals[type(error).__name__] += 1
             else:
                 self.returned_after = time.monotonic() - start

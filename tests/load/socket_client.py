@@ -37,6 +37,9 @@ class Phone(WSListener):
         self.closed = asyncio.Event()
         self._answers: asyncio.Queue[bytes] = asyncio.Queue()
 
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.transport = transport
+
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.TEXT:
             self._on_text(frame.get_payload_as_memoryview())
@@ -63,7 +66,8 @@ class Phone(WSListener):
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self.closed.set()
         if not self.ready.done():
-            self.ready.cancel()
+            reason = f"the server closed it with {self.close_code} before it was ready"
+            self.ready.set_exception(ConnectionResetError(reason))
 
     async def ask(self, text: str) -> bytes:
         self.transport.send(WSMsgType.TEXT, text.encode())
@@ -81,16 +85,15 @@ async def connect(host: str, path: str = "/ws", *, token: str = "", protocol: st
     """Raises picows' WSHandshakeError or an OSError when there is no socket to be had."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     headers |= {"Sec-WebSocket-Protocol": protocol} if protocol else {}
-    phone: Phone
-    transport, phone = await open_socket(
-        Phone,
+    phone = Phone()
+    await open_socket(
+        lambda: phone,
         f"ws://{host}{path}",
         extra_headers=headers,
         websocket_handshake_timeout=PATIENCE_SECONDS,
         read_buffer_init_size=2048,  # as a thousand of them are many
         local_addr=(next(ADDRESSES), 0),
     )
-    phone.transport = transport
     return phone
 
 
