@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import BoundedSemaphore
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
-from chatflow.errors import Unavailable
+from chatflow.places import Places
 
-PATIENCE_SECONDS = 5
-
-_places = BoundedSemaphore(os.cpu_count() or 1)
+_places = Places(os.cpu_count() or 1, patience_seconds=5)
 
 
 class BoundedArgon2(Argon2PasswordHasher):
     """As many hashes at once as there are processors; who waits too long is told to come back."""
 
     def encode(self, password: str, salt: str) -> str:
-        with _place():
+        with _places.taken():
             return super().encode(password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        with _place():
+        with _places.taken():
             return super().verify(password, encoded)
-
-
-@contextmanager
-def _place() -> Iterator[None]:
-    if not _places.acquire(timeout=PATIENCE_SECONDS):
-        raise Unavailable
-    try:
-        yield
-    finally:
-        _places.release()

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from chatflow.errors import PROBLEM_TYPE, Unavailable, problem_of
 from chatflow.logs import request_id
+from chatflow.places import Places
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -57,22 +58,17 @@ class Entrance:
 
     def __init__(self, application: Application, *, most: int = MOST_REQUESTS) -> None:
         self._application = application
-        self._most = most
-        self._inside = 0
+        self._places = Places(most)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if self._inside >= self._most:
-            await _refuse(send)
-            return
-        self._inside += 1
         try:
-            await self._application(scope | {"received_at": timezone.now()}, receive, send)
-        finally:
-            self._inside -= 1
+            with self._places.taken():
+                await self._application(scope | {"received_at": timezone.now()}, receive, send)
+        except Unavailable as refusal:
+            await _refuse(refusal, send)
 
 
-async def _refuse(send: Send) -> None:
-    refusal = Unavailable()
+async def _refuse(refusal: Unavailable, send: Send) -> None:
     headers = [
         (b"content-type", PROBLEM_TYPE.encode()),
         (b"retry-after", str(refusal.wait).encode()),

@@ -85,15 +85,17 @@ async def connect(host: str, path: str = "/ws", *, token: str = "", protocol: st
     """Raises picows' WSHandshakeError or an OSError when there is no socket to be had."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     headers |= {"Sec-WebSocket-Protocol": protocol} if protocol else {}
-    phone = Phone()
-    await open_socket(
-        lambda: phone,
+    phone: Phone | None
+    _transport, phone = await open_socket(
+        Phone,
         f"ws://{host}{path}",
         extra_headers=headers,
         websocket_handshake_timeout=PATIENCE_SECONDS,
         read_buffer_init_size=2048,  # as a thousand of them are many
         local_addr=(next(ADDRESSES), 0),
     )
+    if phone is None:
+        raise ConnectionResetError("cut off before the handshake was answered")
     return phone
 
 

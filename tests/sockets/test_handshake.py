@@ -9,6 +9,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.services import end_login, open_login, suspend
 from accounts.tokens import LOGIN_CLAIM, token_pair
+from chatflow.places import Places
 from chatflow.sockets import in_thread
 from tests.conftest import PROGRAM
 from tests.sockets.conftest import BatchClient, Page, refusal, same_origin
@@ -109,6 +110,18 @@ async def test_whoever_shows_nothing_is_refused(knock):
     for path in ("/ws", "/ws/page"):
         assert await refused(knock(path=path))
         assert await refused(knock(path=path, headers=same_origin("sessionid=made.up:one")))
+
+
+async def test_one_too_many_on_the_way_in_is_told_to_come_back(knock, token, monkeypatch, alice):
+    headers = bearer(await in_thread(token, alice))
+
+    monkeypatch.setattr("chatflow.sockets._arriving", Places(0))
+    assert await refusal(knock(headers=headers)) == (503, {b"retry-after": b"2"})
+
+    monkeypatch.setattr("chatflow.sockets._arriving", Places(1))  # which is free again each time
+    for _ in range(3):
+        assert await refused(knock(headers=bearer("x")))
+        assert await knock(headers=headers).open()
 
 
 async def test_what_is_no_token_is_refused(knock):
