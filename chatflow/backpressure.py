@@ -1,17 +1,38 @@
-"""Daphne's WebSocket, holding little for whoever does not keep up; the server installs it."""
+"""Daphne's requests and WebSockets, holding little for whoever sends too much or does not keep up.
+
+The server installs them.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import io
 from http import HTTPStatus
 from typing import Any
 
 from autobahn.websocket.types import ConnectionDeny
+from daphne.http_protocol import WebRequest
 from daphne.ws_protocol import WebSocketProtocol
 
 CLOSE_SECONDS = 5
+MOST_BODY_BYTES = 11 * 1024 * 1024  # the largest picture, and a form around it
 MAX_UNREAD_FRAMES = 64
 UNREAD_POLL_SECONDS = 0.05
+
+
+class Request(WebRequest):
+    """Keeps no more of its body than anything here accepts, and lets the rest go by, so that
+    whoever sends too much is still told so."""
+
+    def handleContentChunk(self, data: bytes) -> None:
+        room = MOST_BODY_BYTES + 1 - self.content.tell()
+        super().handleContentChunk(data[:room])
+
+    def process(self) -> Any:
+        if self.requestHeaders.hasHeader(b"transfer-encoding"):  # Django asks the header alone
+            length = self.content.seek(0, io.SEEK_END)
+            self.requestHeaders.setRawHeaders(b"content-length", [b"%d" % length])
+        return super().process()
 
 
 class Tap:

@@ -20,13 +20,14 @@ from twisted.internet import reactor
 from twisted.python.failure import Failure
 
 from chatflow import lifecycle
-from chatflow.backpressure import CLOSE_SECONDS, WebSocket
+from chatflow.backpressure import CLOSE_SECONDS, Request, WebSocket
 
 logger = logging.getLogger(__name__)
 access_logger = logging.getLogger("chatflow.access")
 
 MAX_FRAME_BYTES = 64 * 1024
 CONNECT_SECONDS = 20
+MOST_WAITING = 4096  # connections that nobody has accepted yet; beyond, the kernel drops them
 # A vanished peer is gone after 20 + 20 seconds. Were the timeout longer than the interval, a second
 # ping would replace the first one's timer, which then fires although the peer has answered.
 PING_SECONDS = 20
@@ -52,7 +53,10 @@ def serve(
     """Serves until a signal: the first lets running requests finish, the second ends them."""
     server = Server(
         application,
-        endpoints=build_endpoint_description_strings(host=host, port=port),
+        endpoints=[
+            f"{endpoint}:backlog={MOST_WAITING}"
+            for endpoint in build_endpoint_description_strings(host=host, port=port)
+        ],
         signal_handlers=False,
         action_logger=log_access,
         websocket_timeout=-1,
@@ -107,6 +111,7 @@ class Server(Daphne):
         self.stop()
 
     def _set_out(self) -> None:
+        self.http_factory.buildProtocol = _of_bounded_requests(self.http_factory.buildProtocol)
         self.ws_factory.protocol = WebSocket
         # By default a peer that breaks the protocol is cut off without its close code.
         self.ws_factory.setProtocolOptions(failByDrop=False, closeHandshakeTimeout=CLOSE_SECONDS)
@@ -195,3 +200,12 @@ class Server(Daphne):
 
     def kill_all_applications(self) -> None:
         """Nothing is left to do; daphne would wait for ever for what does not end."""
+
+
+def _of_bounded_requests(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def build_protocol(address: Any) -> Any:
+        protocol = build(address)
+        protocol.requestFactory = Request  # daphne names its own in the midst of building
+        return protocol
+
+    return build_protocol

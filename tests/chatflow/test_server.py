@@ -20,6 +20,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from chatflow.backpressure import MOST_BODY_BYTES
 from chatflow.server import MAX_FRAME_BYTES, RESTARTING
 from chatflow.single import LOCK_NAME
 from tests.chatflow.tiny import FLOOD_FRAME, FLOOD_FRAMES
@@ -240,6 +241,26 @@ def test_a_response_that_fails_half_way_is_cut_off_and_the_next_one_too(server):
             server.get("/fails")
 
     assert server.output().count("RuntimeError: half-way") == 2
+
+
+@pytest.mark.parametrize("excess", [0, 1, 5_000_000])
+def test_of_a_body_without_a_length_it_takes_in_what_is_accepted_and_no_more(server, excess):
+    def chunks() -> Iterator[bytes]:
+        yield from [b"x" * 64 * 1024] * (MOST_BODY_BYTES // (64 * 1024))
+        yield b"x" * excess
+
+    answer = httpx.post(f"{server.url}/measures", content=chunks(), timeout=PATIENCE_SECONDS)
+
+    kept = MOST_BODY_BYTES + min(excess, 1)
+    assert answer.json() == {"length": kept, "said": kept}
+
+
+def test_a_body_that_says_its_length_is_measured_by_that(server):
+    body = b"x" * (MOST_BODY_BYTES + 5_000_000)
+
+    answer = httpx.post(f"{server.url}/measures", content=body, timeout=PATIENCE_SECONDS)
+
+    assert answer.json() == {"length": MOST_BODY_BYTES + 1, "said": len(body)}
 
 
 # The access log

@@ -47,7 +47,9 @@ async def say_goodbye() -> None:
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     state = states[scope["query_string"].decode()]
-    if scope["type"] == "http":
+    if scope["path"] == "/measures":
+        await measure_body(scope, receive, send)
+    elif scope["type"] == "http":
         await HTTP.get(scope["path"], tell_state)(state, send)
     elif scope["path"] == "/refused":
         await refuse_for_now(send)
@@ -64,6 +66,15 @@ async def tell_state(state: State, send: Send) -> None:
     status = 503 if lifecycle.draining() else 200
     await send({"type": "http.response.start", "status": status, "headers": []})
     await send({"type": "http.response.body", "body": json.dumps(state).encode()})
+
+
+async def measure_body(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    length, is_more = 0, True
+    while is_more:
+        message = await receive()
+        length, is_more = length + len(message["body"]), message["more_body"]
+    said = int(dict(scope["headers"])[b"content-length"])
+    await tell_state({"length": length, "said": said}, send)
 
 
 async def wait_for_the_test(state: State, send: Send) -> None:
