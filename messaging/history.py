@@ -25,6 +25,8 @@ class Page:
     """A stretch of history, ascending by seq, and whether there is more on either side."""
 
     messages: list[Message]
+    start: int  # seqs that the pages beside this one are asked for by, also when it is empty
+    end: int
     has_before: bool
     has_after: bool
 
@@ -111,22 +113,32 @@ def page_of(membership: Membership, *, limit: int = PAGE, **position: int) -> Pa
 
 
 def newest(membership: Membership, *, limit: int = PAGE) -> Page:
-    return _page(membership, _last(_visible(membership), limit))
+    found = _last(_visible(membership), limit)
+    return _page(membership, found, is_first=len(found) < limit, is_last=True)
 
 
 def before(membership: Membership, seq: int, *, limit: int = PAGE) -> Page:
-    return _page(membership, _last(_visible(membership).before(seq), limit), at=seq - 1)
+    found = _last(_visible(membership).before(seq), limit)
+    return _page(membership, found, at=seq - 1, is_first=len(found) < limit)
 
 
 def after(membership: Membership, seq: int, *, limit: int = PAGE) -> Page:
-    return _page(membership, _first(_visible(membership).after(seq), limit), at=seq)
+    found = _first(_visible(membership).after(seq), limit)
+    return _page(membership, found, at=seq, is_last=len(found) < limit)
 
 
 def around(membership: Membership, seq: int, *, limit: int = PAGE) -> Page:
     """The message in the middle, or where it would stand, with its neighbours on both sides."""
     visible = _visible(membership)
     older = _last(visible.before(seq), limit // 2)
-    return _page(membership, older + _first(visible.after(seq - 1), limit - len(older)), at=seq - 1)
+    newer = _first(visible.after(seq - 1), limit - len(older))
+    return _page(
+        membership,
+        older + newer,
+        at=seq - 1,
+        is_first=len(older) < limit // 2,
+        is_last=len(newer) < limit - len(older),
+    )
 
 
 DIRECTIONS: dict[str, Callable[..., Page]] = {"before": before, "after": after, "around": around}
@@ -183,19 +195,29 @@ def _first(messages: MessageQuerySet, limit: int) -> list[Message]:
     return list(messages.order_by("seq")[:limit])
 
 
-def _page(membership: Membership, messages: list[Message], *, at: int = 0) -> Page:
-    """seq has no gaps, so what lies on either side is arithmetic and not a query.
+def _page(
+    membership: Membership,
+    messages: list[Message],
+    *,
+    at: int = 0,
+    is_first: bool = False,
+    is_last: bool = False,
+) -> Page:
+    """What lies on either side is arithmetic and not a query, because seq has no gaps; but when a
+    page could not be filled, there is only what a block keeps from its reader.
 
     A page without messages lies between `at` and the next one.
     """
     conversation = membership.conversation
-    first = messages[0].seq if messages else at + 1
-    last = messages[-1].seq if messages else at
+    start = messages[0].seq if messages else at + 1
+    end = messages[-1].seq if messages else at
+    is_begun = conversation.last_seq > membership.since_seq
     return Page(
         adopt(conversation, messages),
-        has_before=first > membership.since_seq + 1
-        and conversation.last_seq > membership.since_seq,
-        has_after=last < conversation.last_seq,
+        start,
+        end,
+        has_before=not is_first and is_begun and start > membership.since_seq + 1,
+        has_after=not is_last and end < conversation.last_seq,
     )
 
 

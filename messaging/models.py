@@ -126,6 +126,13 @@ class Message(models.Model):
             return None
 
     @property
+    def quoted(self) -> Message | None:
+        """What it replies to, unless a block keeps that from some who are shown this."""
+        original = self.reply_to
+        is_shown = original and original.hidden_from_id in (None, self.hidden_from_id)
+        return original if is_shown else None
+
+    @property
     def status(self) -> Status:
         """The same for every viewer: how far all members have come."""
         if self.hidden_from_id:

@@ -27,7 +27,8 @@ def acknowledge(
     """
     _require_numbers(delivered_seq, read_seq)
     had_read = membership.read_seq
-    if not move_watermarks(membership, delivered_seq or 0, read_seq or 0):
+    read = _past_hidden(membership, read_seq or 0)
+    if not move_watermarks(membership, delivered_seq or 0, read):
         return
     if membership.read_seq > had_read:
         membership_updated(membership)
@@ -40,9 +41,21 @@ def list_receipts(membership: Membership, message: Message) -> list[Membership]:
     members = conversation.memberships.active().with_user().by_rank()
     others = list(members.exclude(user=message.sender).filter(since_seq__lt=message.seq))
     for other in others if conversation.is_direct else ():  # they may not show all of it
-        other.delivered_seq = min(other.delivered_seq, conversation.delivered_seq)
-        other.read_seq = min(other.read_seq, conversation.read_seq)
+        is_hidden = message.hidden_from_id == other.user_id
+        other.delivered_seq = (
+            0 if is_hidden else min(other.delivered_seq, conversation.delivered_seq)
+        )
+        other.read_seq = 0 if is_hidden else min(other.read_seq, conversation.read_seq)
     return others
+
+
+def _past_hidden(membership: Membership, read_seq: int) -> int:
+    """To have read the last that a block lets one see is to have read all."""
+    conversation = membership.conversation
+    if not conversation.is_direct or not membership.read_seq < read_seq < conversation.last_seq:
+        return read_seq
+    is_last = not Message.objects.seen_by(membership).after(read_seq).exists()
+    return conversation.last_seq if is_last else read_seq
 
 
 def move_watermarks(membership: Membership, delivered_seq: int, read_seq: int) -> bool:

@@ -28,7 +28,7 @@ def message_json(message: Message) -> dict[str, Any]:
         "kind": message.kind,
         "sender": author(message.sender),
         "body": message.body,
-        "reply_to": _quote(message.reply_to),
+        "reply_to": _quote(message.quoted),
         "reactions": _reactions(message),
         "attachments": [],
         "created_at": iso(message.created_at),

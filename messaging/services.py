@@ -177,6 +177,7 @@ def edit_message(*, membership: Membership, message_id: uuid.UUID, body: str) ->
     membership = lock_membership(membership)
     message = history.find_message(membership, message_id)
     require_editable(message, membership)
+    _require_heard(message, membership)
     if message.body == body:
         return message
     index.replace(message, message.text or "", by=body)
@@ -223,6 +224,7 @@ def react(*, membership: Membership, message_id: uuid.UUID, emoji: str) -> Messa
     message = history.find_message(membership, message_id)
     if message.is_deleted:
         raise TooLate
+    _require_heard(message, membership)
     _reaction, is_new = Reaction.objects.get_or_create(
         message=message, user=membership.user, emoji=good_emoji(emoji)
     )
@@ -283,6 +285,13 @@ def require_deletable(message: Message, membership: Membership) -> None:
 def _require_own_text(message: Message, membership: Membership) -> None:
     if message.sender_id != membership.user_id or message.is_notice:
         raise Forbidden
+
+
+def _require_heard(message: Message, membership: Membership) -> None:
+    """Whoever is blocked cannot reach the other one by what was said before, and is not told why;
+    what they have said since reaches nobody anyway."""
+    if not message.hidden_from_id and membership.user_id in blockers_in(membership.conversation):
+        raise TooLate
 
 
 def _require_in_time(message: Message, limit: timedelta) -> None:
