@@ -31,6 +31,7 @@ from messaging.receipts import move_watermarks, raise_watermarks
 
 EDITABLE_FOR = timedelta(minutes=15)
 DELETABLE_FOR = timedelta(hours=48)
+MOST_REACTIONS = 10  # of one person to one message, because everybody is shown all of them
 
 
 class BadBody(DomainError):
@@ -51,6 +52,11 @@ class BadReply(DomainError):
 class TooLate(Forbidden):
     code = "too_late"
     message = _("It is too late for this.")
+
+
+class TooManyReactions(Forbidden):
+    code = "too_many_reactions"
+    message = _("A message takes ten reactions of one person.")
 
 
 # --- saying --------------------------------------------------------------------------------------
@@ -225,10 +231,13 @@ def react(*, membership: Membership, message_id: uuid.UUID, emoji: str) -> Messa
     if message.is_deleted:
         raise TooLate
     _require_heard(message, membership)
-    _reaction, is_new = Reaction.objects.get_or_create(
-        message=message, user=membership.user, emoji=good_emoji(emoji)
-    )
-    return _changed(message) if is_new else message
+    given = {each.emoji for each in message.given_reactions if each.user_id == membership.user_id}
+    if good_emoji(emoji) in given:
+        return message
+    if len(given) >= MOST_REACTIONS:
+        raise TooManyReactions
+    Reaction.objects.create(message=message, user=membership.user, emoji=emoji)
+    return _changed(message)
 
 
 @limited(limits.WRITING)

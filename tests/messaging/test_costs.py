@@ -30,8 +30,8 @@ def message(alice, group, say, membership):
         (10, "post", "/messages", {"body": "hi"}),  # one of them extends the search's index
         (16, "patch", "/messages/{message}", {"body": "ho"}),
         (16, "delete", "/messages/{message}", None),
-        (18, "put", "/messages/{message}/reactions/🌻", None),
-        (10, "put", "/messages/{message}/reactions/👍", None),
+        (15, "put", "/messages/{message}/reactions/🌻", None),
+        (9, "put", "/messages/{message}/reactions/👍", None),
         (14, "delete", "/messages/{message}/reactions/👍", None),
         (2, "post", "/receipts", {"read_seq": 1}),
     ],

@@ -37,6 +37,23 @@ def test_bob_reacts(program, bob, message):
     assert answer.json()["reactions"] == [{"emoji": "👍", "users": ["bob"]}]
 
 
+def test_one_person_gives_a_message_ten_and_no_more(program, bob, carol, message):
+    client = program(bob)
+    for number in range(10):
+        assert give(client, message, chr(0x1F600 + number)).status_code == 200
+
+    refused = give(client, message, "👍")
+
+    assert (refused.status_code, refused.json()["type"]) == (
+        403,
+        "urn:chatflow:too_many_reactions",
+    )
+    assert give(client, message, chr(0x1F600)).status_code == 200  # which it has already
+    assert give(program(carol), message, "👍").status_code == 200
+    withdraw(client, message, chr(0x1F600))
+    assert give(client, message, "👍").status_code == 200
+
+
 def test_reactions_stand_in_the_order_in_which_they_were_first_given(
     program, alice, bob, carol, message
 ):
