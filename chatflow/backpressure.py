@@ -20,21 +20,6 @@ MAX_UNREAD_FRAMES = 64
 UNREAD_POLL_SECONDS = 0.05
 
 
-class Request(WebRequest):
-    """Keeps no more of its body than anything here accepts, and lets the rest go by, so that
-    whoever sends too much is still told so."""
-
-    def handleContentChunk(self, data: bytes) -> None:
-        room = MOST_BODY_BYTES + 1 - self.content.tell()
-        super().handleContentChunk(data[:room])
-
-    def process(self) -> Any:
-        if self.requestHeaders.hasHeader(b"transfer-encoding"):  # Django asks the header alone
-            length = self.content.seek(0, io.SEEK_END)
-            self.requestHeaders.setRawHeaders(b"content-length", [b"%d" % length])
-        return super().process()
-
-
 class Tap:
     """Shut while the transport holds more than it may buffer: what Twisted calls a producer."""
 
@@ -58,6 +43,31 @@ class Tap:
     async def until_open(self) -> None:
         while self._opened:
             await self._opened.wait()
+
+
+class Request(WebRequest):
+    """Bounded both ways: of its body it keeps no more than anything here accepts and lets the rest
+    go by, so that whoever sends too much is still told so; and its answer waits for the peer."""
+
+    def handleContentChunk(self, data: bytes) -> None:
+        room = MOST_BODY_BYTES + 1 - self.content.tell()
+        super().handleContentChunk(data[:room])
+
+    def process(self) -> Any:
+        self.tap = Tap()
+        if self.requestHeaders.hasHeader(b"transfer-encoding"):  # Django asks the header alone
+            length = self.content.seek(0, io.SEEK_END)
+            self.requestHeaders.setRawHeaders(b"content-length", [b"%d" % length])
+        return super().process()
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start" and self.channel:
+            self.registerProducer(self.tap, streaming=True)
+        super().handle_reply(message)
+
+    def finish(self) -> None:
+        self.unregisterProducer()
+        super().finish()
 
 
 class WebSocket(WebSocketProtocol):

@@ -31,10 +31,12 @@ MOST_WAITING = 4096  # connections that nobody has accepted yet; beyond, the ker
 # A vanished peer is gone after 20 + 20 seconds. Were the timeout longer than the interval, a second
 # ping would replace the first one's timer, which then fires although the peer has answered.
 PING_SECONDS = 20
+STALLED_SECONDS = 60  # how long a peer may take nothing of what it asked for
 NOTICE_SECONDS = 1
 SPREAD_SECONDS = 3
 RESTARTING = 1012
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+WRITES = ("http.response.body", "websocket.send")
 PROBES = ("/healthz", "/readyz")
 
 
@@ -130,8 +132,15 @@ class Server(Daphne):
             headers = [*message.get("headers", []), (b"connection", b"close")]
             message = {**message, "headers": headers}
         await super().handle_reply(protocol, message)
-        if message["type"] == "websocket.send" and protocol.tap.is_shut:
-            await protocol.tap.until_open()
+        if message["type"] in WRITES and protocol.tap.is_shut:
+            await self._until_taken(protocol)
+
+    async def _until_taken(self, protocol: Any) -> None:
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await protocol.tap.until_open()
+        except TimeoutError:
+            protocol.transport.abortConnection()
 
     def application_checker(self) -> None:
         """Daphne would answer 500 a second time, fail, and never look after a connection again."""

@@ -14,14 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import Mock
 
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from chatflow.backpressure import MOST_BODY_BYTES
-from chatflow.server import MAX_FRAME_BYTES, RESTARTING
+from chatflow.backpressure import MOST_BODY_BYTES, Tap
+from chatflow.server import MAX_FRAME_BYTES, RESTARTING, Server
 from chatflow.single import LOCK_NAME
 from tests.chatflow.tiny import FLOOD_FRAME, FLOOD_FRAMES
 
@@ -171,6 +172,42 @@ def test_a_peer_that_vanishes_ends_the_wait(server):
         until(lambda: server.state("vanished")["is_waiting"])
 
     until(lambda: server.state("vanished")["is_over"])
+
+
+def test_an_answer_waits_for_whoever_reads_it_late(server):
+    """The server has begun to wait when it has sent the same for a while, and not all."""
+    with httpx.stream("GET", f"{server.url}/pours?patient", timeout=PATIENCE_SECONDS) as answer:
+        until(lambda: server.state("patient")["is_waiting"] and server.state("patient")["sent"])
+        time.sleep(0.5)
+        assert server.state("patient")["sent"] < FLOOD_FRAMES / 2
+
+        assert sum(map(len, answer.iter_bytes())) == FLOOD_FRAMES * len(FLOOD_FRAME)
+    until(lambda: server.state("patient")["is_over"])
+
+
+def test_a_connection_that_was_poured_into_is_good_for_the_next_request(server):
+    with httpx.Client(base_url=server.url, timeout=PATIENCE_SECONDS) as peer:
+        lengths = [len(peer.get(f"/pours?again{number}").content) for number in range(2)]
+
+        assert lengths == [FLOOD_FRAMES * len(FLOOD_FRAME)] * 2
+        assert peer.get("/?again1").json()["is_over"]
+
+
+def test_whoever_goes_away_ends_the_answer(server):
+    with httpx.stream("GET", f"{server.url}/pours?gone", timeout=PATIENCE_SECONDS):
+        until(lambda: server.state("gone")["sent"])
+
+    until(lambda: server.state("gone")["is_over"])
+
+
+async def test_whoever_takes_nothing_for_long_is_cut_off(monkeypatch):
+    monkeypatch.setattr("chatflow.server.STALLED_SECONDS", 0.01)
+    peer = Mock(tap=Tap())
+    peer.tap.pauseProducing()
+
+    await Server._until_taken(Mock(), peer)
+
+    peer.transport.abortConnection.assert_called_once_with()
 
 
 def test_a_peer_that_is_not_heard_cannot_fill_the_memory(server):

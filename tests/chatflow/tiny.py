@@ -84,6 +84,17 @@ async def wait_for_the_test(state: State, send: Send) -> None:
     await tell_state(state, send)
 
 
+async def pour(state: State, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(FLOOD_FRAMES):
+        state["is_waiting"] = 1
+        await send({"type": "http.response.body", "body": FLOOD_FRAME.encode(), "more_body": True})
+        state["is_waiting"] = 0
+        state["sent"] += 1
+    await send({"type": "http.response.body", "body": b""})
+    state["is_over"] = 1
+
+
 async def get_stuck(state: State, send: Send) -> None:
     await asyncio.to_thread(time.sleep, 60)
 
@@ -124,5 +135,5 @@ async def refuse_for_now(send: Send) -> None:
     await send({"type": "websocket.http.response.body", "body": b""})
 
 
-HTTP = {"/waits": wait_for_the_test, "/stuck": get_stuck, "/fails": fail_half_way}
+HTTP = {"/waits": wait_for_the_test, "/stuck": get_stuck, "/fails": fail_half_way, "/pours": pour}
 SOCKETS = {"/echo": echo, "/flood": flood, "/deaf": refuse_to_listen, "/ends": end_login}
