@@ -33,10 +33,10 @@ def lock_membership(membership: Membership) -> Membership:
     """
     conversation = Conversation.objects.locked().get(id=membership.conversation_id)
     try:
-        locked = Membership.objects.active().with_user().get(id=membership.id)
+        locked = Membership.objects.active().get(id=membership.id)
     except Membership.DoesNotExist:
         raise NotFound from None
-    locked.conversation = conversation
+    locked.conversation, locked.user = conversation, membership.user
     return locked
 
 
