@@ -347,11 +347,12 @@ def _device(request: HttpRequest) -> Device:
 
 
 def _next_page(request: HttpRequest, otherwise: str = settings.LOGIN_REDIRECT_URL) -> str:
-    """Only ever a page of ours: the address comes from a link that anybody may have made."""
+    """Only ever a page of ours: the address comes from a link that anybody may have made.
+
+    It begins with a slash, for `redirect` takes anything else for the name of a view.
+    """
     target = request.GET.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
+    is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
     return target if is_ours else otherwise
 
 

@@ -63,8 +63,9 @@ def test_who_is_blocked_is_listed_and_can_be_let_back(browser, alice, bob, direc
     assert list(User.objects.blocked_by(alice)) == []
 
 
-def test_a_block_leads_to_pages_of_ours_only(browser, alice, bob):
-    response = browser(alice).post("/settings/blocks/bob?next=https://evil.example")
+@pytest.mark.parametrize("address", ["https://evil.example", "foo"])
+def test_a_block_leads_to_pages_of_ours_only(browser, alice, bob, address):
+    response = browser(alice).post(f"/settings/blocks/bob?next={address}")
 
     assert response["Location"] == "/settings"
 
