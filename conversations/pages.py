@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.forms import PeopleForm
 from accounts.models import User
+from accounts.names import canonical
 from chatflow.compiled import compiled
 from conversations import services
 from conversations.access import find_membership
@@ -195,7 +196,8 @@ def _info_page(request: HttpRequest, membership: Membership, **invalid: Any) -> 
 def _picker(request: HttpRequest) -> dict[str, Any]:
     """Whom the search finds, and who is ticked already; without JavaScript both come by GET."""
     sent: QueryDict = request.POST or request.GET
-    chosen = User.objects.reachable().filter(username__in=sent.getlist("members"))
+    names = [canonical(name) for name in sent.getlist("members")]
+    chosen = User.objects.reachable().filter(username__in=names)
     return PeopleForm(request.GET).find(_user(request)) | {"chosen": list(chosen)}
 
 
