@@ -39,3 +39,10 @@ def people_parted(one: User, other: User) -> Iterator[Event]:
             html=render_to_string("accounts/_presence.html", {"presence": fact}),
             unwatches=str(seen.id),
         )
+
+
+@realtime.announces
+def account_changed(user: User) -> Iterator[Event]:
+    """The person's own sockets go by what they have read of them: whom they see, what they are
+    called."""
+    yield Event(user_topic(user.id), catches_up=True)

@@ -90,6 +90,10 @@ def seen_by(
     }
 
 
+def is_hiding(user: User) -> bool:
+    return user.last_seen_to == User.Audience.NOBODY
+
+
 def presence_of(user: User, *, online: bool | None) -> Presence:
     """When somebody was last seen is of interest only while they are known to be away."""
     if online is None:
@@ -98,7 +102,7 @@ def presence_of(user: User, *, online: bool | None) -> Presence:
 
 
 def _visible(viewer: User, people: list[User], contacts: set[uuid.UUID]) -> list[User]:
-    if viewer.last_seen_to == User.Audience.NOBODY:
+    if is_hiding(viewer):
         return []
     apart = Block.objects.apart_from(viewer)
     return [

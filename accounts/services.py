@@ -238,12 +238,14 @@ def is_suspendable(user: User, *, by: User) -> bool:
 # --- one's own account ---------------------------------------------------------------------------
 
 
+@limited(limits.WRITING)  # all of one's sockets read anew
 def update_profile(*, user: User, **changes: str) -> User:
     """`display_name` and `about`; raises ValidationError."""
     for field, value in changes.items():
         setattr(user, field, value.strip())
     user.clean_fields(exclude={field.name for field in User._meta.fields} - changes.keys())
     user.save(update_fields=list(changes))
+    events.account_changed(user)
     return user
 
 
@@ -256,11 +258,13 @@ def change_email(*, user: User, email: str, password: str) -> User:
     return user
 
 
+@limited(limits.WRITING)
 def update_privacy(*, user: User, **changes: str | bool) -> User:
     """`last_seen_to`, `shows_read_receipts`: who hides one of them does not see it of others."""
     for field, value in changes.items():
         setattr(user, field, value)
     user.save(update_fields=list(changes))
+    events.account_changed(user)
     return user
 
 

@@ -52,8 +52,8 @@ class Face(StrEnum):
 class Event:
     """One fact, in every face. `version` orders the events of a topic; 0 needs no order.
 
-    `joins`, `leaves`, `refreshes`, `unwatches` and `ends` are orders to sockets instead of news
-    for people.
+    `joins`, `leaves`, `refreshes`, `unwatches`, `catches_up` and `ends` are orders to sockets
+    instead of news for people.
     """
 
     topic: str
@@ -64,6 +64,7 @@ class Event:
     leaves: Sequence[str] = ()  # ids of users whose sockets leave this topic, before the event
     refreshes: bool = False  # the conversation is shown anew, as each member sees it
     unwatches: str = ""  # the id of a user whose presence the sockets of this topic hear no more
+    catches_up: bool = False  # the sockets of this topic are told anew where everything stands
     ends: int = 0  # the close code for the sockets of this topic
     login: str = ""  # `ends` only sockets of this login
     spares: str = ""  # `ends` all but the sockets of this login

@@ -60,6 +60,8 @@ class Topic:
         if event.unwatches:
             for socket in self.audience:
                 self._hub.leave(socket, presence_topic(event.unwatches))
+        if event.catches_up:
+            self._tasks.start(catch_up(list(self.audience)))
         if event.joins or event.ends:
             for socket in self.audience:
                 _obey(event, socket)

@@ -184,7 +184,11 @@ def _changes(user: User, frame: Frame) -> Frame:
 
 
 def _watch(user: User, frame: Frame) -> Frame:
-    """Where these people are, as far as the asker may know; the socket is told of every change."""
+    """Where these people are, as far as the asker may know; the socket is told of every change.
+
+    The asker is read anew: they may have hidden, or shown themselves again, a moment ago.
+    """
+    user = User.objects.get(id=user.id)
     names = [canonical(name) for name in _parsed(WatchFrame, frame)["users"]]
     people = contacts_among(user, User.objects.reachable().filter(username__in=names))
     known = presence.seen_by(user, people, contacts={person.id for person in people})

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from accounts.authentication import find_login
 from accounts.events import LOGIN_ENDED
 from accounts.models import User
+from accounts.presence import is_hiding
 from chatflow import limits
 from chatflow.hub import hub
 from chatflow.limits import SOCKETS_AT_ONCE, Crowd, Pace, TooMany, spend
@@ -130,6 +131,8 @@ class MemberConsumer(LiveConsumer):
         async with self.aside() as frames:
             change = await self._follow(frames)
             frames[:0] = await in_thread(self._changes_and_ready, change)
+        if is_hiding(self.user):
+            await self._watch([])
 
     def join(self, conversation_id: str) -> None:
         self.tasks.start(self._join(conversation_id))

@@ -97,8 +97,8 @@ def _state(user_id: str, online: set[str] | None) -> bool | None:
 
 def presence_event(user: User, *, online: bool | None) -> Event:
     """Whoever begins to hide is not said to have just gone."""
-    is_hiding = user.last_seen_to == User.Audience.NOBODY
-    fact = presence_json(user, HIDDEN if is_hiding else presence.presence_of(user, online=online))
+    state = HIDDEN if presence.is_hiding(user) else presence.presence_of(user, online=online)
+    fact = presence_json(user, state)
     return Event(
         presence_topic(user.id),
         json=json.dumps({"type": "presence"} | fact),

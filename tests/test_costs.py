@@ -136,7 +136,7 @@ QUERIES_OF_COMMANDS = {
     "receipt": 1,
     "typing": 1,
     "changes": 3,
-    "watch": 3,
+    "watch": 4,
     "ping": 0,
 }
 

@@ -37,5 +37,8 @@ function watchSoon() {
   timer ??= setTimeout(watch, GATHER_MS);
 }
 
-document.addEventListener("live-ready", () => watch({ afresh: true }));
+document.addEventListener("live-ready", () => {
+  known.clear(); // perhaps we hide since, and see nobody any more
+  watch({ afresh: true });
+});
 for (const change of ["list-changed", "htmx:load", "bar-changed"]) document.addEventListener(change, watchSoon);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import User
+from chatflow import limits
 from tests.conftest import PASSWORD
 
 
@@ -55,6 +56,14 @@ def test_about_may_be_emptied(program, person):
     assert (
         program(person("alice", about="x")).patch("/users/me", {"about": ""}).json()["about"] == ""
     )
+
+
+@pytest.mark.parametrize("changes", [{"about": "x"}, {"last_seen_to": "nobody"}])
+def test_she_does_not_change_it_all_the_time(program, few, alice, changes):
+    few(limits.WRITING, 1)
+    client = program(alice)
+
+    assert [client.patch("/users/me", changes).status_code for _ in range(2)] == [200, 429]
 
 
 @pytest.mark.parametrize("changes", [{}, {"display_name": "A" * 60, "about": "ü" * 140}])

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from accounts.services import update_profile
 from chatflow.sockets import in_thread
 from messaging.commands import COMMANDS
 from messaging.models import Message
@@ -137,6 +138,17 @@ async def test_bob_sees_that_alice_types_and_has_stopped(connect, alice, bob, di
             "user": {"id": str(alice.id), "username": "alice", "display_name": "Alice"},
             "active": active,
         }
+
+
+async def test_alice_types_under_her_new_name(connect, alice, bob, direct):
+    alices, bobs = await connect(alice), await connect(bob)
+
+    await in_thread(lambda: update_profile(user=alice, display_name="Alice B."))
+    told = await alices.hear("ready")
+    await alices.ask("typing", conversation=str(direct.id), active=True)
+
+    assert told["user"]["display_name"] == "Alice B."
+    assert (await bobs.hear("typing"))["user"]["display_name"] == "Alice B."
 
 
 async def test_bob_asks_what_he_has_missed(connect, say, alice, bob, direct):

@@ -148,6 +148,36 @@ def test_whoever_hides_sees_nobody(alice, bob):
     assert known(bob, alice) is None
 
 
+async def test_whoever_begins_to_hide_hears_of_nobody_any_more(connect, alice, bob, direct, watch):
+    phone, looker = await connect(alice), await connect(bob)
+    await looker.ask("watch", users=["alice"])
+    await watch()
+    assert (await looker.hear("presence"))["online"] is True
+
+    await in_thread(lambda: update_privacy(user=bob, last_seen_to=User.Audience.NOBODY))
+    await looker.hear("ready")
+    await looker.everything()
+    await phone.leave()
+    await watch()
+
+    assert await looker.everything() == []
+    assert (await looker.ask("watch", users=["alice"]))["presence"] == []
+
+
+async def test_whoever_shows_themselves_again_sees_others_again(connect, alice, bob, direct, watch):
+    await in_thread(lambda: update_privacy(user=bob, last_seen_to=User.Audience.NOBODY))
+    phone, looker = await connect(alice), await connect(bob)
+    await watch()
+
+    await in_thread(lambda: update_privacy(user=bob, last_seen_to=User.Audience.CONTACTS))
+    answer = await looker.ask("watch", users=["alice"])
+    await phone.leave()
+    await watch()
+
+    assert [each["online"] for each in answer["presence"]] == [True]
+    assert (await looker.hear("presence"))["online"] is False
+
+
 @pytest.mark.parametrize(("blocker", "blocked"), [("alice", "bob"), ("bob", "alice")])
 def test_a_block_hides_both_from_each_other(alice, bob, blocker, blocked):
     block(user=User.objects.get(username=blocker), username=blocked)
