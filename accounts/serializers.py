@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from accounts.models import Login, User
 from accounts.presence import HIDDEN, Presence
-from chatflow.parsing import EmailField, TextField
+from chatflow.parsing import EmailField, FlagField, TextField
 from chatflow.times import iso
 
 
@@ -80,6 +80,7 @@ class MeSerializer(UserSerializer):
 
     serializer_field_mapping: ClassVar = {
         **UserSerializer.serializer_field_mapping,
+        models.BooleanField: FlagField,
         models.CharField: TextField,
     }
     email = EmailField(required=False)

@@ -33,6 +33,15 @@ class EmailField(TextField, serializers.EmailField):
     pass
 
 
+class FlagField(serializers.BooleanField):
+    """true or false. DRF's own field takes "yes" and 1 as well."""
+
+    def to_internal_value(self, data: object) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 def parsed(
     serializer_class: type[serializers.BaseSerializer[Any]], request: Request, **how: Any
 ) -> dict[str, Any]:

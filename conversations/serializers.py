@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from accounts.presence import Presence
 from accounts.serializers import UserSerializer
-from chatflow.parsing import TextField
+from chatflow.parsing import FlagField, TextField
 from chatflow.times import iso
 from conversations.models import TITLE_LENGTH, Conversation, Membership
 from messaging.serializers import MessageSerializer, message_json
@@ -64,15 +64,6 @@ def member_json(member: Membership, presence: Known | None = None) -> dict[str, 
         "role": member.role,
         "joined_at": iso(member.joined_at),
     }
-
-
-class FlagField(serializers.BooleanField):
-    """true or false. DRF's own field takes "yes" and 1 as well."""
-
-    def to_internal_value(self, data: object) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid", input=data)
-        return data
 
 
 class MembershipSerializer(serializers.ModelSerializer[Membership]):

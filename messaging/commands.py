@@ -26,7 +26,7 @@ from chatflow.errors import (
     translated,
 )
 from chatflow.limits import Pace, TooMany, spend
-from chatflow.parsing import TextField
+from chatflow.parsing import FlagField, TextField
 from conversations.access import contacts_among, find_membership
 from conversations.models import Membership
 from messaging import events, history
@@ -67,7 +67,7 @@ class SendFrame(NewMessageSerializer):
 
 
 class TypingFrame(serializers.Serializer[Any]):
-    active = serializers.BooleanField()
+    active = FlagField()
 
 
 class WatchFrame(serializers.Serializer[Any]):

@@ -81,6 +81,10 @@ def test_what_fits_is_taken(program, alice, changes):
         ("display_name", "  \n "),
         ("display_name", "A" * 61),
         ("about", "A" * 141),
+        ("shows_read_receipts", "yes"),
+        ("shows_read_receipts", 1),
+        ("shows_read_receipts", None),
+        ("last_seen_to", True),
     ],
 )
 def test_what_does_not_fit_changes_nothing(program, alice, field, value):

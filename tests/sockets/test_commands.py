@@ -151,6 +151,15 @@ async def test_alice_types_under_her_new_name(connect, alice, bob, direct):
     assert (await bobs.hear("typing"))["user"]["display_name"] == "Alice B."
 
 
+@pytest.mark.parametrize("active", ["y", 1, None, []])
+async def test_typing_or_not_is_true_or_false(connect, alice, direct, active):
+    client = await connect(alice)
+
+    answer = await client.ask("typing", conversation=str(direct.id), active=active)
+
+    assert (answer["type"], answer["status"]) == ("error", 400)
+
+
 async def test_bob_asks_what_he_has_missed(connect, say, alice, bob, direct):
     for number in range(3):
         await in_thread(say, alice, direct, str(number))
