@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 
 from django.conf import settings
@@ -17,6 +18,8 @@ from accounts.authentication import find_login
 from accounts.models import Login, User
 
 SESSION_LOGIN = "login"
+SESSION_RENEWED_AT = "renewed_at"
+RENEWAL_SECONDS = 24 * 60 * 60
 
 
 class LoginMiddleware(AuthenticationMiddleware):
@@ -41,14 +44,27 @@ def login_of_cookies(cookies: dict[str, str]) -> Login | None:
 
 def _login_of(request: HttpRequest) -> Login | None:
     if not hasattr(request, "_login"):
-        request._login = _login_of_session(request.session)  # type: ignore[attr-defined]
-    login: Login | None = request._login  # type: ignore[attr-defined]
-    return login
+        login = _login_of_session(request.session)
+        if login:
+            _renew(request.session)
+        request._login = login  # type: ignore[attr-defined]
+    known: Login | None = request._login  # type: ignore[attr-defined]
+    return known
 
 
 def _login_of_session(session: SessionBase) -> Login | None:
     login_id = session.get(SESSION_LOGIN)
     return find_login(uuid.UUID(login_id)) if login_id else None
+
+
+def _renew(session: SessionBase) -> None:
+    """Whoever comes back every month stays signed in: what changes is sent as a new cookie.
+
+    Login.last_used_at cannot tell when that is due, for sockets renew it and set no cookie.
+    """
+    now = int(time.time())
+    if now - session.get(SESSION_RENEWED_AT, 0) > RENEWAL_SECONDS:
+        session[SESSION_RENEWED_AT] = now
 
 
 def _user_of(request: HttpRequest) -> User | AnonymousUser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from datetime import timedelta
 
@@ -10,6 +11,8 @@ from django.utils import timezone
 
 from accounts.models import Login
 from accounts.services import end_login
+
+DAY = 24 * 60 * 60
 
 
 @pytest.fixture
@@ -72,6 +75,33 @@ def test_using_a_login_is_noted_now_and_then(program, alice, age, costs):
 
     client.login_row.refresh_from_db()
     assert timezone.now() - client.login_row.last_used_at < timedelta(minutes=5)
+
+
+def test_a_browser_in_use_stays_signed_in(browser, alice, monkeypatch):
+    often, seldom, start = browser(alice), browser(alice), time.time()
+
+    for days in (0, 20, 40, 60):
+        monkeypatch.setattr("time.time", lambda days=days: start + days * DAY)
+        assert often.get("/settings").status_code == 200
+
+    assert seldom.get("/settings").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/settings", "/users/me"])
+def test_its_cookie_is_renewed_once_a_day(browser, alice, path):
+    client = browser(alice)
+
+    first, second = client.get(path), client.get(path)
+
+    assert first.cookies["sessionid"]["max-age"] == 30 * DAY
+    assert "sessionid" not in second.cookies
+
+
+def test_what_everybody_may_cache_renews_no_cookie(browser, alice):
+    answer = browser(alice).get(f"/mine/{alice.id}.css")
+
+    assert "public" in answer.headers["Cache-Control"]
+    assert not answer.cookies
 
 
 def test_alice_signs_out_another_device(program, alice, announced):
