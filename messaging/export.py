@@ -1,8 +1,8 @@
 """All that a person may take along, as a zip that is made while it is sent: in pages, of any size.
 
 What they said, in full; and of the conversations they are in what they may read there, by the same
-rules: since they joined, without what a block keeps from them. Of groups that they have left, what
-they said themselves.
+rules: since they joined, without what a block keeps from them. Of groups that they have left, and
+of the time before they came back, what they said themselves.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ blocks.json          whom you block
 reports.json         what you reported to the moderators
 conversations.json   the conversations you are or were in, and how you keep them, drafts included
 messages.jsonl       one message a line, conversation by conversation, oldest first: what you may
-                     read in the conversations you are in, and what you said in groups you have left
+                     read in the conversations you are in, and what you said in groups before you
+                     left them
 reactions.jsonl      one reaction of yours a line
 avatar.webp          your picture, if you have one
 
@@ -167,8 +168,9 @@ def _conversation(membership: Membership) -> dict[str, Any]:
 def _messages_of(memberships: Iterable[Membership]) -> Iterator[bytes]:
     for membership in memberships:
         if membership.left_at:
-            yield from _own_messages(membership)
+            yield from _own_messages(membership, until=membership.conversation.last_seq)
         else:
+            yield from _own_messages(membership, until=membership.since_seq)
             yield from _readable_messages(membership)
 
 
@@ -179,11 +181,12 @@ def _readable_messages(membership: Membership) -> Iterator[bytes]:
         yield _lines(message_json(message) for message in page)
 
 
-def _own_messages(membership: Membership) -> Iterator[bytes]:
+def _own_messages(membership: Membership, *, until: int) -> Iterator[bytes]:
     own = Message.objects.filter(
         conversation=membership.conversation_id,
         sender=membership.user_id,
         kind=Message.Kind.TEXT,
+        seq__lte=until,
     ).select_related("conversation")
     seq = 0
     while page := list(own.after(seq).order_by("seq")[:PAGE]):

@@ -123,6 +123,22 @@ def test_of_a_group_that_was_left_one_s_own_words_alone(
     ]
 
 
+def test_whoever_came_back_keeps_their_own_words_of_before(
+    exported, alice, bob, group, say, membership
+):
+    say(bob, group, "said before")
+    say(alice, group, "answered before")
+    leave(membership=membership(bob, group))
+    say(alice, group, "meanwhile")
+    add_members(membership=membership(alice, group), usernames=["bob"])
+    say(bob, group, "said since")
+    say(alice, group, "answered since")
+
+    assert bodies(exported(bob)) == [
+        "said before", "Alice added Bob", "said since", "answered since",
+    ]  # fmt: skip
+
+
 def test_mallory_takes_nothing_of_others(exported, alice, mallory, group, direct, say):
     say(alice, group, "secret")
 
