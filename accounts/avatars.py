@@ -11,10 +11,15 @@ from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageOps
 
 from chatflow.errors import DomainError
+from chatflow.places import Places
 
 AVATAR_PIXELS = 512
+SAMPLED_PIXELS = 4 * AVATAR_PIXELS
 MOST_PIXELS = 40_000_000  # checked from the header, before anything is decoded
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+
+# The largest picture takes hundreds of megabytes, however small its file is.
+PLACES = Places(2, patience_seconds=5)
 
 
 class BadPicture(DomainError):
@@ -25,10 +30,10 @@ class BadPicture(DomainError):
 def square_webp(picture: BinaryIO) -> bytes:
     """The middle square of the picture as WebP, upright and without metadata."""
     try:
-        with warnings.catch_warnings():
+        with PLACES.taken(), warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return _encoded(_square(picture))
-    except BadPicture:
+    except DomainError:
         raise
     except Exception as error:  # decoders fail in many ways, all of which mean a bad file
         raise BadPicture(field="file") from error
@@ -43,7 +48,10 @@ def _square(picture: BinaryIO) -> Image.Image:
     if image.width * image.height > MOST_PIXELS:
         raise BadPicture(_("The picture has too many pixels."), field="file")
     image.draft("RGB", (AVATAR_PIXELS, AVATAR_PIXELS))  # lets JPEG decode at a smaller scale
-    upright = ImageOps.exif_transpose(image).convert("RGBA")
+    # Of very many pixels some will do, as they are: to convert or blend them would copy them all.
+    side = min(*image.size, SAMPLED_PIXELS)
+    sampled = ImageOps.fit(image, (side, side), Image.Resampling.NEAREST)
+    upright = ImageOps.exif_transpose(sampled).convert("RGBA")
     return ImageOps.fit(upright, (AVATAR_PIXELS, AVATAR_PIXELS))
 
 

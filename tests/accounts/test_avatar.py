@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 
 import pytest
@@ -11,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageCms
 
 from accounts.models import User
+from chatflow.places import Places
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -252,6 +255,47 @@ def test_ten_mebibytes_are_the_most(program, alice, settings):
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["file"])
     assert "10 MiB" in answer.json()["detail"]
+
+
+MEASURED = """
+import re, sys
+from pathlib import Path
+from accounts.avatars import square_webp
+
+def peak(path):
+    with open(path, "rb") as file:
+        square_webp(file)
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+
+small, large = sys.argv[1:]
+print(-peak(small) + peak(large))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's own peak")
+@pytest.mark.parametrize(("mode", "color"), [("RGBA", (*RED, 9)), ("P", 0)])
+def test_a_large_picture_is_in_memory_once(tmp_path, mode, color):
+    paths = [tmp_path / "small.png", tmp_path / "large.png"]
+    for path, side in zip(paths, (10, 5000), strict=True):
+        Image.new(mode, (side, side), color).save(path)
+
+    measured = subprocess.run(
+        [sys.executable, "-c", MEASURED, *paths], check=True, capture_output=True, text=True
+    )
+
+    assert int(measured.stdout) * 1024 < 1.7 * 4 * 5000 * 5000
+
+
+def test_whoever_comes_while_others_pictures_are_drawn_comes_again(program, alice, monkeypatch):
+    client, places = program(alice), Places(1)
+    monkeypatch.setattr("accounts.avatars.PLACES", places)
+
+    with places.taken():
+        refused = put(client, picture())
+    drawn = put(client, picture())
+
+    assert (refused.status_code, drawn.status_code) == (503, 200)
+    assert int(refused.headers["Retry-After"]) >= 1
 
 
 @pytest.mark.parametrize("fields", [{}, {"file": "me.png"}, {"other": "x"}])
