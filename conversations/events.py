@@ -32,8 +32,10 @@ def member_left(member: Membership) -> Iterator[Event]:
 
 
 @realtime.announces
-def membership_updated(membership: Membership) -> Iterator[Event]:
-    """To all devices of the one member."""
+def membership_updated(membership: Membership, *, draft: str | None = None) -> Iterator[Event]:
+    """To all devices of the one member. The draft is named by who has just saved it: whatever else
+    changes may have read an older one, and would bring it back.
+    """
     fact = {
         "type": "membership.updated",
         "conversation": str(membership.conversation_id),
@@ -43,5 +45,7 @@ def membership_updated(membership: Membership) -> Iterator[Event]:
     yield Event(
         user_topic(membership.user_id),
         json=json.dumps(fact),
-        html=render_to_string("conversations/_membership.html", {"membership": membership}),
+        html=render_to_string(
+            "conversations/_membership.html", {"membership": membership, "draft": draft}
+        ),
     )

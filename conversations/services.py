@@ -252,7 +252,7 @@ def save_draft(*, membership: Membership, text: str) -> Membership:
         sealed(text, conversation=conversation, message_id=membership.user_id) if text else b""
     )
     membership.save(update_fields=["sealed_draft"])
-    events.membership_updated(membership)
+    events.membership_updated(membership, draft=text)
     return membership
 
 

@@ -60,7 +60,7 @@ class ConversationList extends HTMLElement {
 
   #keep(row, news) {
     this.#read(row, news.dataset.readSeq);
-    showDraft(row, news.dataset.draft ?? "");
+    if ("draft" in news.dataset) showDraft(row, news.dataset.draft);
     if (isKeptAlike(row, news)) return;
     this.#refresh(row.dataset.conversation);
     tell("kept-otherwise", row.dataset);

@@ -8,13 +8,15 @@ export class Draft {
   #key;
   #url;
   #saved;
+  #limit;
   #timer;
 
-  /** `saved` is what the server has. */
-  constructor({ conversation, url, saved }) {
+  /** `saved` is what the server has, `limit` how many characters it keeps. */
+  constructor({ conversation, url, saved, limit }) {
     this.#key = `draft:${document.body.dataset.user}:${conversation}`;
     this.#url = url;
     this.#saved = saved;
+    this.#limit = limit;
   }
 
   get text() {
@@ -35,7 +37,7 @@ export class Draft {
   async save() {
     clearTimeout(this.#timer);
     const text = this.#unsaved;
-    if (text === null) return;
+    if (text === null || [...text].length > this.#limit) return; // too much is kept whole here, not in part there
     if (text !== this.#saved && !(await this.#send(text))) return;
     this.#saved = text;
     if (this.#unsaved === text) sessionStorage.removeItem(this.#key);

@@ -30,7 +30,8 @@ class MessageComposer extends HTMLElement {
     this.#box.addEventListener("input", () => this.#typed());
     this.querySelector(".composer__subject button").addEventListener("click", () => this.#giveUp());
     this.querySelector(".composer__emoji").addEventListener("click", ({ currentTarget }) => pickInto(this.#box, currentTarget));
-    this.#draft = new Draft({ conversation: this.#conversation, url: this.dataset.draft, saved: this.#box.defaultValue });
+    const { draft: url, limit } = this.dataset;
+    this.#draft = new Draft({ conversation: this.#conversation, url, saved: this.#box.defaultValue, limit: Number(limit) });
     for (const name of ["pagehide", "visibilitychange", "live-ready"]) {
       addEventListener(name, () => this.#draft.save(), { signal, capture: true });
     }

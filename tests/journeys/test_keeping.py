@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.journey
 
 COUNTED = re.compile(r"^\(\d+\) ")
+TOO_MUCH = "x" * 4100
 OWN_NEWS = """() => {
   window.isToldBack = false;
   document.addEventListener("live-membership", () => (window.isToldBack = true), { once: true });
@@ -86,6 +87,30 @@ def test_what_one_begins_to_write_goes_on_on_the_other_device(window, alice, bob
     phone.say("Half a sentence is enough")
     expect(computer.box).to_have_value("")
     expect(computer.message("is enough")).to_be_visible()
+
+
+def test_a_draft_stays_in_the_list_while_one_reads(window, alice, bob, bobs):
+    computer, phone = window(alice, path=f"/chats/{bobs}"), window(alice, device=1)
+    computer.box.fill("Half a sentence")
+    expect(phone.link("Draft: Half a sentence")).to_be_visible()
+    phone.page.evaluate(OWN_NEWS)
+    bob.say(bobs, "Are you there?")
+
+    phone.wait_until(lambda: phone.page.evaluate("isToldBack"))
+    expect(phone.link("Draft: Half a sentence")).to_be_visible()
+    expect(computer.box).to_have_value("Half a sentence")
+
+
+def test_too_much_for_a_message_is_not_shortened_by_going_away(window, alice, bobs, carols):
+    view = window(alice, path=f"/chats/{bobs}")
+    view.box.fill(TOO_MUCH)
+    view.row("Carol").get_by_role("link").click()
+    view.is_at(f"/chats/{carols}")
+
+    view.row("Bob").get_by_role("link").click()
+    expect(view.box).to_have_value(TOO_MUCH)
+    view.page.reload()
+    expect(view.box).to_have_value(TOO_MUCH)
 
 
 def test_whoever_is_blocked_reaches_nobody_and_is_not_told(window, alice, bob, bobs):

@@ -6,6 +6,7 @@ import pytest
 
 from chatflow.sockets import in_thread
 from conversations import services
+from messaging.receipts import acknowledge
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,6 +31,21 @@ async def test_a_page_tells_how_far_it_has_read(open_page, connect, say, alice, 
     assert (await program.hear("receipt"))["read_seq"] == 1
     assert (await page.hear("live-receipt"))["read-seq"] == "1"
     assert (await other.hear("live-membership"))["read-seq"] == "1"
+
+
+async def test_a_receipt_that_knows_an_older_draft_says_nothing_of_it(
+    open_page, say, membership, alice, bob, direct
+):
+    await in_thread(say, alice, direct)
+    page, older = await open_page(bob), await in_thread(membership, bob, direct)
+    fresh = await in_thread(membership, bob, direct)
+
+    await in_thread(services.save_draft, membership=fresh, text="Half a sentence")
+    await in_thread(acknowledge, membership=older, read_seq=1)
+
+    saved, read = await page.hear("live-membership"), await page.hear("live-membership")
+    assert saved["draft"] == "Half a sentence"
+    assert (read["read-seq"], "draft" in read) == ("1", False)
 
 
 async def test_a_page_sees_who_types(open_page, connect, alice, bob, direct):
