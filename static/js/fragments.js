@@ -1,5 +1,7 @@
 /** Server-rendered fragments: parsing them and asking for them. */
 
+const PATIENCE_MS = 20_000; // a connection that died silently answers never
+
 /** The root elements of some HTML that came from our own server. */
 export function parse(html) {
   const template = document.createElement("template");
@@ -10,7 +12,7 @@ export function parse(html) {
 /** Like fetch, asking for a fragment; whoever is signed out meanwhile is led to the login page. */
 export async function request(url, options = {}) {
   const headers = { Accept: "text/html", "HX-Request": "true", ...options.headers };
-  const response = await fetch(url, { ...options, headers });
+  const response = await fetch(url, { ...options, headers, signal: AbortSignal.timeout(PATIENCE_MS) });
   if (response.redirected && new URL(response.url).pathname === loginPath()) {
     location.assign(response.url);
     throw new Error("signed out");

@@ -64,6 +64,7 @@ class LiveSocket extends HTMLElement {
   }
 
   #beat() {
+    clearTimeout(this.#answer);
     this.send({ type: "ping", ref: Date.now() });
     this.#answer = setTimeout(() => this.#drop(), ANSWER_MS);
   }

@@ -12,7 +12,21 @@ pytestmark = pytest.mark.journey
 CUT_OFF = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
 SERVER_GONE = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", *CUT_OFF)
 AS_IT_WAS = ["Good morning", "Said meanwhile", "And this", "Written offline", "And that"]
+SEND = "**/chats/*/messages"
+ANSWER_MS = 11_000  # longer than a page waits for the answer to its heartbeat
 NOTHING = re.compile("^$")
+ASK_TWICE = """() => {
+  window.isLost = false;
+  document.addEventListener("socket-lost", () => (window.isLost = true));
+  document.addEventListener("live-ack", () => (window.isAnswered = true));
+  dispatchEvent(new Event("online"));
+  dispatchEvent(new Event("online"));
+}"""
+IS_OPEN = "document.querySelector('live-socket').isOpen"
+QUICKER = """
+const timeout = AbortSignal.timeout;
+AbortSignal.timeout = (after) => timeout.call(AbortSignal, after / 10);
+"""
 RECONNECTING_MS = 40_000  # pauses between attempts grow up to 15 s
 
 
@@ -62,6 +76,31 @@ def test_a_network_that_is_only_just_going_is_noticed_all_the_same(hers, complai
     hers.page.context.set_offline(True)
 
     expect(hers.banner).to_contain_text("offline")
+
+
+def test_a_connection_that_dies_silently_holds_nothing_up(window, alice, chat):
+    hers = window(alice)
+    hers.page.add_init_script(QUICKER)
+    hers.open_chat(chat)
+    silent = []
+    hers.page.route(SEND, lambda route: silent.append(route), times=1)
+    hers.say("Hello", "Are you there?")
+    hers.wait_until(lambda: silent)
+
+    hers.ticks("Are you there?", "Sent")
+    hers.shows("Hello", "Are you there?")
+
+
+def test_a_connection_that_answers_is_kept(window, alice, chat):
+    hers = window(alice)
+    hers.page.clock.install()
+    hers.open_chat(chat)
+    hers.wait_until(lambda: hers.page.evaluate(IS_OPEN))
+    hers.page.evaluate(ASK_TWICE)
+    hers.wait_until(lambda: hers.page.evaluate("window.isAnswered"))
+
+    hers.page.clock.fast_forward(ANSWER_MS)
+    assert not hers.page.evaluate("isLost")
 
 
 def test_a_server_that_dies_and_comes_back_is_waited_for(
