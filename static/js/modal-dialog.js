@@ -14,7 +14,7 @@ class ModalDialog extends HTMLElement {
   connectedCallback() {
     this.addEventListener("click", (event) => this.#clicked(event));
     this.addEventListener("act-done", () => this.#dialog.close());
-    this.#dialog.addEventListener("close", keepFocus);
+    this.#dialog.addEventListener("close", () => this.#closed());
     for (const news of ["live-message", "live-receipt"]) {
       document.addEventListener(news, ({ detail }) => this.#heard(detail.dataset.conversation));
     }
@@ -24,11 +24,26 @@ class ModalDialog extends HTMLElement {
     this.#url = url;
     const content = await fetchFragment(url, { "HX-Target": "dialog" }).catch(() => say("failed"));
     if (!content || url !== this.#url) return;
+    this.#fill(content);
+    if (!this.#dialog.open) this.#dialog.showModal();
+  }
+
+  /** Beside the words that are being said here. */
+  #fill(content) {
     localise(content);
-    this.#dialog.replaceChildren(content);
+    this.#dialog.querySelector(".dialog__content")?.remove();
+    this.#dialog.prepend(content);
     const heading = content.querySelector("h1");
     this.#dialog.setAttribute("aria-label", heading.textContent);
-    if (!this.#dialog.open) this.#dialog.showModal();
+  }
+
+  /** The frame stays, and with it how far one has scrolled and where the focus is. */
+  async #refresh() {
+    const url = this.#url;
+    const content = await fetchFragment(url, { "HX-Target": "dialog" }).catch(() => null);
+    if (!content || url !== this.#url) return;
+    localise(content);
+    this.querySelector(".sheet__body").replaceWith(content.querySelector(".sheet__body"));
   }
 
   /** Its own way back, and a click beside it, close it. */
@@ -38,10 +53,16 @@ class ModalDialog extends HTMLElement {
     this.#dialog.close();
   }
 
+  /** What is still on its way is not to open it again. */
+  #closed() {
+    this.#url = undefined;
+    keepFocus();
+  }
+
   #heard(conversation) {
-    if (!this.#dialog.open || !this.querySelector(`[data-follows="${conversation}"]`)) return;
+    if (!this.querySelector(`[data-follows="${conversation}"]`)) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#dialog.open && this.show(this.#url), SETTLE_MS);
+    this.#timer = setTimeout(() => this.#url && this.#refresh(), SETTLE_MS);
   }
 }
 

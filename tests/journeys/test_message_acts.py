@@ -108,6 +108,61 @@ def test_the_info_follows_a_message_on_its_way(window, alice, bob, carol):
     expect(dialog.get_by_role("region", name="Read")).to_contain_text("Carol")
 
 
+@pytest.fixture
+def info(window, alice, bob, carol):
+    """She looks who has a message, on a screen too low for all of it."""
+    group = alice.start_group("Garden", bob, carol)
+    alice.say(group, "Who is coming?")
+    hers = window(alice, path=f"/chats/{group}", viewport={"width": 900, "height": 280})
+    hers.choose("Who is coming?", "Info")
+    dialog = hers.page.get_by_role("dialog", name="Message info")
+    expect(dialog).to_contain_text("Carol")
+    return hers, dialog, group
+
+
+def test_the_info_stays_where_one_reads_and_has_the_focus(window, bob, carol, info):
+    _hers, dialog, _group = info
+    scrolled = dialog.get_by_role("region", name="Message info")
+    scrolled.evaluate("region => (region.focus(), region.scrollTo(0, region.scrollHeight))")
+    top = scrolled.evaluate("region => region.scrollTop")
+    assert top > 0
+    window(bob)
+    window(carol)
+
+    expect(dialog.get_by_role("region", name="Delivered", exact=True)).to_contain_text("Bob")
+    assert scrolled.evaluate("region => region.scrollTop") >= top
+    expect(scrolled).to_be_focused()
+
+
+def test_an_info_that_is_closed_stays_closed(bob, info):
+    hers, dialog, group = info
+    release = hers.hold("**/info")
+    asked = []
+    hers.page.on("request", lambda request: asked.append(request.url.endswith("/info")))
+    bob.say(group, "I am")
+    hers.wait_until(lambda: any(asked))
+    hers.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+    with hers.page.expect_response("**/info"):
+        release()
+    hers.settle()
+    expect(dialog).to_be_hidden()
+
+
+def test_what_goes_wrong_in_a_dialog_is_said_there_and_then_on_the_page(hers, complaints):
+    complaints.expect("ERR_FAILED")
+    hers.choose("Bring bread", "Delete for everyone")
+    dialog = hers.page.get_by_role("dialog")
+    hers.page.route("**/delete", lambda route: route.abort())
+    dialog.get_by_role("button", name="Delete").click()
+
+    expect(dialog.get_by_text("That did not work.")).to_be_visible()
+    hers.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(hers.page.get_by_text("That did not work.")).to_be_visible()
+
+
 def test_what_others_said_cannot_be_changed(his):
     his.message("Bring bread").hover()
     his.press("More")
