@@ -32,9 +32,12 @@ class Person:
         members = [other.username for other in others]
         return self._ask("POST", "/conversations", kind="group", title=title, members=members)["id"]
 
-    def say(self, conversation: str, *bodies: str) -> None:
+    def say(self, conversation: str, *bodies: str, **answering: str) -> str:
+        """The id of the last one, to be named as `reply_to` by who answers it."""
         for body in bodies:
-            self._ask("POST", f"/conversations/{conversation}/messages", body=body)
+            path = f"/conversations/{conversation}/messages"
+            message = self._ask("POST", path, body=body, **answering)
+        return message["id"]
 
     def read_all(self, conversation: str) -> None:
         self._ask("POST", f"/conversations/{conversation}/receipts", read_seq=EVERYTHING)

@@ -23,6 +23,10 @@ OPEN_MENU = """() => {
 }"""
 
 
+TINT = """quotes => quotes.forEach((quote, tint) => (quote.className = `message__quote tint-${tint}`))"""
+TINTS = 8
+
+
 @pytest.fixture(params=LOOKS)
 def look(request):
     return LOOKS[request.param]
@@ -84,6 +88,17 @@ def test_pages_of_somebody_busy(window, alice, busy, look, assert_open_to_all):
         for disclosure in view.page.locator("main details:not(.menu) > summary").all():
             disclosure.press("Enter")
         assert_open_to_all(view, path)
+
+
+def test_what_one_answers_and_links_to_can_be_read(window, alice, bob, look, assert_open_to_all):
+    chat = bob.start_chat(alice)
+    asked = bob.say(chat, "Where?")
+    for _ in range(TINTS):
+        alice.say(chat, "Here: https://example.org/tomatoes", reply_to=asked)
+    view = window(alice, path=f"/chats/{chat}", **look)
+    view.page.locator(".message__quote").evaluate_all(TINT)
+
+    assert_open_to_all(view, "one's own answers, to whomever")
 
 
 def test_what_opens_over_a_chat(window, alice, busy, look, assert_open_to_all):
