@@ -58,10 +58,10 @@ export class HistoryPages {
   #insert(link, page) {
     const history = this.#history;
     const isOlder = link.rel === "prev";
-    const further = page.querySelector(`[rel=${link.rel}]`) ?? this.#missed(link, page);
+    const edge = page.querySelector(`[rel=${link.rel}], .beginning`) ?? this.#missed(link, page);
     const articles = [...page.querySelectorAll(".message")].filter((article) => !document.getElementById(article.id));
     const fromEnd = history.scrollHeight - history.scrollTop;
-    const line = further ? [further] : [];
+    const line = edge ? [edge] : [];
     link.replaceWith(...(isOlder ? [...line, ...articles] : [...articles, ...line]));
     arrange(history, articles);
     if (isOlder) history.scrollTop = history.scrollHeight - fromEnd;

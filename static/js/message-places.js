@@ -1,7 +1,7 @@
 /** Where a message stands in the history, and how it looks between its neighbours. */
 import { mold } from "./fragments.js";
 import { isMine } from "./message-acts.js";
-import { isSameDay, localise, nameOfDay } from "./times.js";
+import { isSameDay, localise, showTime } from "./times.js";
 import { word } from "./words.js";
 
 const GROUPING_MS = 10 * 60_000;
@@ -89,7 +89,7 @@ function neighbour(article) {
   if (!divider?.matches(".divider--day")) divider = null;
   if (!opensDay) return divider?.remove();
   if (!divider) article.before((divider = mold("day-divider")));
-  divider.textContent = nameOfDay(at);
+  showTime(divider.querySelector("time"), at);
 }
 
 function continues(article, before) {

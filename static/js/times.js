@@ -1,4 +1,5 @@
 /** Times as the reader's clock and language have them. The server writes UTC into <time datetime>. */
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const language = document.documentElement.lang;
 const locale = navigator.languages.find((tag) => tag.startsWith(language)) ?? language;
@@ -14,6 +15,7 @@ const STYLES = {
   time: (date) => clock.format(date),
   recent: (date) => (daysAgo(date) === 0 ? clock.format(date) : nameOfDay(date, shortDate)),
   moment: (date) => moment.format(date),
+  day: (date) => nameOfDay(date),
 };
 
 /** Rewrites every <time> in or at `root`. */
@@ -49,3 +51,11 @@ function daysAgo(date) {
   const midnight = (day) => new Date(day).setHours(0, 0, 0, 0);
   return Math.max(0, Math.round((midnight(Date.now()) - midnight(date)) / DAY_MS));
 }
+
+/** At midnight “today” becomes “yesterday”, wherever it stands. */
+let today = new Date();
+setInterval(() => {
+  if (isSameDay(today, new Date())) return;
+  today = new Date();
+  localise(document);
+}, MINUTE_MS);

@@ -48,6 +48,7 @@ def test_reading_upwards_loads_pages_and_keeps_the_place(window, alice, begin):
     view.log.evaluate("log => log.scrollTop = 0")
     view.shows(*map(line, range(1, LINES + 1)))
     expect(view.page.get_by_role("link", name="Earlier")).to_have_count(0)
+    expect(view.log.get_by_text("This is where it begins.")).to_be_visible()
 
 
 def test_the_button_leads_to_the_newest_and_counts_what_comes(window, alice, bob, begin):
@@ -66,6 +67,19 @@ def test_the_button_leads_to_the_newest_and_counts_what_comes(window, alice, bob
     button.click()
     expect(view.message("And another")).to_be_in_viewport()
     expect(button).to_be_hidden()
+
+
+def test_today_is_yesterday_after_midnight(window, alice, bob):
+    chat = bob.start_chat(alice)
+    view = window(alice)
+    view.page.clock.install()
+    view.open_chat(chat)
+    bob.say(chat, "Good night")
+    expect(view.log.get_by_role("separator").filter(has_text="today")).to_be_visible()
+    view.page.clock.fast_forward("24:00:00")
+
+    expect(view.log.get_by_role("separator").filter(has_text="yesterday")).to_be_visible()
+    expect(view.row("Good night").get_by_text("yesterday")).to_be_visible()
 
 
 def test_much_that_is_unread_is_read_from_where_one_stopped(window, alice, bob, begin):
