@@ -6,6 +6,7 @@ import { HistoryPages } from "./history-pages.js";
 import { arrange, endOf, messagesOf, place, seqOf, showStatus, versionOf } from "./message-places.js";
 import { showPending } from "./pending.js";
 import { noteReading } from "./reading.js";
+import { keepPlace } from "./reading-place.js";
 import { land, leadQuotes } from "./landing.js";
 import { offerTools } from "./message-tools.js";
 
@@ -60,8 +61,10 @@ class MessageHistory extends HTMLElement {
     const former = document.getElementById(article.id);
     if (former && versionOf(former) >= versionOf(article)) return;
     const isNew = seqOf(article) > Number(this.dataset.lastSeq);
+    const follows = this.isAtEnd;
     if (isNew) this.dataset.lastSeq = seqOf(article);
-    if (former || this.#isInReach(article)) this.#show(article, former);
+    keepPlace(this, () => this.#show(article, former));
+    if (follows) this.scrollToEnd();
     if (isNew) this.dispatchEvent(new CustomEvent("history-grew", { detail: article }));
   }
 
@@ -95,10 +98,8 @@ class MessageHistory extends HTMLElement {
   }
 
   #show(article, former) {
-    const follows = this.isAtEnd;
     if (!former) article.classList.add("message--arrived");
-    place(this, article);
-    if (follows) this.scrollToEnd();
+    if (former || this.#isInReach(article)) place(this, article);
   }
 
   #compare(heads) {

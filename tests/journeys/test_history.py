@@ -51,6 +51,20 @@ def test_reading_upwards_loads_pages_and_keeps_the_place(window, alice, begin):
     expect(view.log.get_by_text("This is where it begins.")).to_be_visible()
 
 
+def test_what_changes_above_does_not_move_what_one_reads(window, alice, bob, begin):
+    chat = begin(OPENING)
+    alice.read_all(chat)
+    hers = window(alice, path=f"/chats/{chat}", viewport={"width": 1000, "height": 500})
+    his = window(bob, path=f"/chats/{chat}")
+    read = hers.message(line(10))
+    read.evaluate("message => message.scrollIntoView({ block: 'start' })")
+    height = read.bounding_box()["y"]
+    his.choose(line(3), "👍", role="menuitemcheckbox")
+
+    expect(hers.message(line(3)).get_by_role("button", name="👍 1")).to_be_attached()
+    assert read.bounding_box()["y"] == pytest.approx(height, abs=1)
+
+
 def test_the_button_leads_to_the_newest_and_counts_what_comes(window, alice, bob, begin):
     chat = begin(PAGE)
     alice.read_all(chat)
