@@ -97,7 +97,11 @@ class MessageSerializer(serializers.Serializer[Message]):
     kind = serializers.ChoiceField(Message.Kind.choices)
     sender = AuthorSerializer(allow_null=True, help_text="Null for a deleted account.")
     body = serializers.CharField(help_text="Empty once deleted.")
-    reply_to = QuoteSerializer(allow_null=True)
+    reply_to = QuoteSerializer(
+        allow_null=True,
+        help_text="It follows the original, also when that is edited or deleted, "
+        "which leaves the `version` of this message as it is.",
+    )
     reactions = ReactionSerializer(many=True)
     attachments = serializers.ListField(child=serializers.DictField())
     created_at = serializers.DateTimeField()

@@ -5,6 +5,7 @@ import { fetchFragment } from "./fragments.js";
 import { HistoryPages } from "./history-pages.js";
 import { arrange, endOf, messagesOf, place, seqOf, showStatus, versionOf } from "./message-places.js";
 import { showPending } from "./pending.js";
+import { requote } from "./quotes.js";
 import { noteReading } from "./reading.js";
 import { keepPlace } from "./reading-place.js";
 import { land, leadQuotes } from "./landing.js";
@@ -100,6 +101,7 @@ class MessageHistory extends HTMLElement {
   #show(article, former) {
     if (!former) article.classList.add("message--arrived");
     if (former || this.#isInReach(article)) place(this, article);
+    requote(this, article);
   }
 
   #compare(heads) {

@@ -45,6 +45,30 @@ def test_a_deleted_message_leaves_only_that_it_was_there(hers, his):
         expect(view.page.get_by_text("Bring bread").filter(visible=True)).to_have_count(0)
 
 
+def test_a_quote_says_what_its_original_says_now(hers, his):
+    his.message("Bring bread").hover()
+    his.press("Reply")
+    his.say("Which?")
+    quote = his.message("Which?").get_by_role("link")
+    choose(hers.messages.nth(1), "Edit")
+    hers.say("Bring rolls, " + "please " * 40)
+
+    expect(quote).to_contain_text("Bring rolls")
+    quoted = quote.text_content()
+    his.page.reload()
+    expect(quote).to_be_visible()
+    assert quote.text_content() == quoted
+    choose(hers.messages.nth(1), "Delete for everyone")
+    hers.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(quote).to_contain_text("This message was deleted")
+
+
+def choose(message, act):
+    message.hover()
+    message.get_by_role("button", name="More", exact=True).click()
+    message.page.get_by_role("menuitem", name=act).click()
+
+
 def test_a_reaction_is_seen_by_both_and_can_be_withdrawn(hers, his):
     his.choose("Bring bread", "👍", role="menuitemcheckbox")
     for view in (hers, his):
