@@ -4,9 +4,10 @@ import { isWaiting } from "./row.js";
 
 const KEY = `notifies:${document.body.dataset.user}`;
 const shown = new Map();
+let isRefused = false;
 
 /** Browsers offer it on secure pages only. */
-const isPossible = () => "Notification" in window && isSecureContext && Notification.permission !== "denied";
+const isPossible = () => "Notification" in window && isSecureContext && Notification.permission !== "denied" && !isRefused;
 const isWanted = () => localStorage.getItem(KEY) === "yes" && isPossible() && Notification.permission === "granted";
 
 document.addEventListener("unread-grew", ({ detail: row }) => {
@@ -48,7 +49,19 @@ class NotifySwitch extends HTMLElement {
   async #change() {
     localStorage.setItem(KEY, this.#box.checked ? "yes" : "no");
     if (this.#box.checked) await Notification.requestPermission();
+    if (isWanted()) this.#confirm();
     this.#show();
+  }
+
+  /** Chrome on Android permits notifications and then throws at each: better known now than missed later. */
+  #confirm() {
+    const body = this.querySelector(".field__hint").textContent;
+    try {
+      new Notification("ChatFlow", { body, lang: document.documentElement.lang });
+    } catch {
+      localStorage.setItem(KEY, "no");
+      isRefused = true;
+    }
   }
 
   #show() {

@@ -16,6 +16,7 @@ window.Notification = class {
     localStorage.setItem("allowed", (this.permission = window.answer ?? "granted"));
   }
   constructor(title, { body }) {
+    if (window.isOnAndroid) throw new TypeError("Illegal constructor.");
     this.words = `${title}: ${body}`;
     window.notified.push(this);
   }
@@ -67,7 +68,25 @@ def test_the_first_words_of_a_new_chat_are_told_as_well(hers, alice, bob):
     expect(switch(hers)).to_be_checked()
     bob.say(bob.start_chat(alice), "Hello Alice")
 
-    hers.wait_until(lambda: notified(hers) == ["Bob: Hello Alice"])
+    hers.wait_until(lambda: notified(hers)[1:] == ["Bob: Hello Alice"])
+
+
+def test_the_first_notification_confirms_that_it_works(hers):
+    switch(hers).check()
+    expect(switch(hers)).to_be_checked()
+
+    (first,) = notified(hers)
+    assert first.startswith("ChatFlow: When a message comes while you look elsewhere")
+
+
+def test_a_browser_that_permits_it_and_then_refuses_is_found_out_at_once(hers):
+    hers.page.evaluate("isOnAndroid = true")
+    switch(hers).click()
+
+    expect(switch(hers)).to_be_disabled()
+    expect(hers.page.get_by_text("does not let this page notify you")).to_be_visible()
+    hers.page.reload()
+    expect(switch(hers)).not_to_be_checked()
 
 
 def test_whoever_does_not_want_or_allow_it_is_left_in_peace(hers, alice, bob):
