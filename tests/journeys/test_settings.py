@@ -13,6 +13,9 @@ from tests.journeys.cast import PASSWORD
 pytestmark = pytest.mark.journey
 
 
+LONGEST_NAME = "Alexandrina".ljust(60, "a")
+
+
 def picture(colour: str) -> dict[str, object]:
     stream = io.BytesIO()
     Image.new("RGB", (640, 480), colour).save(stream, "PNG")
@@ -33,6 +36,15 @@ def test_a_new_name_is_seen_by_oneself_and_by_the_others(window, alice, bob):
     expect(his.page.get_by_role("heading", name="Alice Liddell")).to_be_visible()
     expect(his.page.get_by_text("Down the rabbit hole")).to_be_visible()
     expect(his.row("Alice Liddell")).to_be_visible()
+
+
+def test_a_long_name_of_one_s_own_ends_before_the_next_button(window, alice):
+    alice.call_oneself(LONGEST_NAME)
+    view = window(alice)
+
+    name = view.page.get_by_role("complementary").get_by_text(LONGEST_NAME).bounding_box()
+    button = view.page.get_by_role("button", name="Log out").bounding_box()
+    assert name["x"] + name["width"] <= button["x"]
 
 
 def test_a_photo_is_seen_by_oneself_and_by_the_others_until_it_is_removed(window, alice, bob):
