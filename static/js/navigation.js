@@ -31,6 +31,21 @@ function isOpen(pathname) {
   return location.pathname === pathname || location.pathname.startsWith(`${pathname}/`);
 }
 
+/** Only the last step counts: a late answer would take the pane from whoever has gone on, and is writing there. */
+let step;
+
+document.addEventListener("htmx:beforeRequest", ({ detail }) => detail.target.id === "pane" && take(detail.xhr));
+document.addEventListener("htmx:historyCacheMiss", ({ detail }) => take(detail.xhr));
+
+function take(xhr) {
+  while (step) {
+    const former = step;
+    step = null;
+    former.abort(); // the second click of a double one has waited for this, and is the next to be broken off
+  }
+  step = xhr;
+}
+
 /** A pane that takes no focus of its own gets it, so that Tab goes on from there. */
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (detail.target?.id === "pane" && !detail.target.contains(document.activeElement)) detail.target.focus();
