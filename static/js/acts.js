@@ -10,7 +10,7 @@ export async function act(url, fields) {
     const response = await request(url, { method: "POST", body, headers: { "X-CSRFToken": token() } });
     const html = await response.text();
     if (response.ok) hear(html);
-    else say(detailOf(html) ?? response.statusText);
+    else say(detailOf(html) ?? "failed");
     return response.ok;
   } catch {
     say("failed");

@@ -4,6 +4,7 @@ import { tell } from "./hearing.js";
 import { localise } from "./times.js";
 import { say } from "./toast-line.js";
 
+const INVALID = 422; // a form that comes back with what is wrong in it
 const TOO_FAST = 429; // what is on the page stays there, and so does what was typed
 
 document.addEventListener("htmx:load", ({ detail }) => localise(detail.elt));
@@ -51,15 +52,19 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (detail.target?.id === "pane" && !detail.target.contains(document.activeElement)) detail.target.focus();
 });
 
-/** An answer that belongs to a whole page: the login form, or an error. */
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr, requestConfig } = event.detail;
+/** The login form, and the error of a page one wanted to see, are whole pages; other errors are said, and the page stays. */
+document.addEventListener("htmx:beforeSwap", ({ detail: { xhr, target, requestConfig } }) => {
+  const isPage = target.id === "pane" && requestConfig.verb === "get";
   const login = loginAt(xhr);
-  if (!login && xhr.status < 400) return;
   if (login) location.assign(login);
-  else if (xhr.status === TOO_FAST) say(detailOf(xhr.responseText) ?? xhr.statusText);
-  else if (xhr.status !== 422 && requestConfig.verb === "get") location.assign(requestConfig.path);
+  else if (xhr.status < 400 || xhr.status === INVALID) return;
+  else if (isPage && xhr.status !== TOO_FAST) location.assign(requestConfig.path);
+  else say(detailOf(xhr.responseText) ?? "failed");
 });
+
+document.addEventListener("htmx:sendError", () => say("failed"));
+document.addEventListener("htmx:historyCacheMiss", ({ detail }) => (detail.xhr.onerror = () => say("failed")));
+document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
 
 /** Back and forward, within a document: whoever has been signed out meanwhile sees nothing of it. */
 document.addEventListener("htmx:historyCacheMissLoad", ({ detail }) => {

@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
 
+CUT_OFF = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to", "htmx:")
+FAILED = "That did not work. Are you connected?"
 BROKEN_OFF = ("htmx:afterRequest", "htmx:sendAbort")
 
 
@@ -70,3 +72,74 @@ def test_two_quick_steps_back_end_at_the_second(window, alice, bob, carol):
 
     shows_chat_with(view, "Bob")
     view.is_at(f"/chats/{bobs}")
+
+
+def test_a_step_that_does_not_reach_the_server_says_so(window, alice, bob, complaints):
+    complaints.expect(*CUT_OFF)
+    alice.start_chat(bob)
+    view = window(alice, path="/settings")
+    view.page.context.set_offline(True)
+    view.row("Bob").get_by_role("link").click()
+    expect(view.page.get_by_text(FAILED)).to_be_visible()
+    expect(view.page.get_by_text(FAILED)).to_be_hidden()
+    view.press("Save", within="Privacy")
+
+    expect(view.page.get_by_text(FAILED)).to_be_visible()
+    view.is_at("/settings")
+
+
+def test_a_step_back_that_does_not_reach_the_server_says_so(window, alice, bob, complaints):
+    complaints.expect(*CUT_OFF)
+    alice.start_chat(bob)
+    view = window(alice)
+    view.row("Bob").get_by_role("link").click()
+    shows_chat_with(view, "Bob")
+    view.page.context.set_offline(True)
+    view.page.evaluate("history.back()")
+
+    expect(view.page.get_by_text(FAILED)).to_be_visible()
+
+
+def test_a_step_back_to_what_is_not_ones_own_any_more_leads_to_its_error_page(
+    window, alice, bob, carol, complaints
+):
+    complaints.expect("404", "htmx:|Response Status")
+    group = alice.start_group("Garden", bob, carol)
+    his = window(bob, path=f"/chats/{group}")
+    his.follow("Bob Settings")
+    his.is_at("/settings")
+    alice.remove(group, bob)
+    expect(his.row("Garden")).to_have_count(0)
+    his.page.go_back()
+
+    expect(his.page.get_by_role("heading", name="This page is not here")).to_be_visible()
+
+
+def test_what_a_form_is_refused_for_is_said(window, alice, complaints):
+    complaints.expect("403")
+    view = window(alice, path="/settings")
+    view.page.get_by_role("checkbox", name="Read receipts").uncheck()
+    view.page.context.clear_cookies(name="csrftoken")
+    view.press("Save", within="Privacy")
+
+    expect(view.page.get_by_text("This form is out of date.")).to_be_visible()
+    expect(view.page.get_by_role("checkbox", name="Read receipts")).not_to_be_checked()
+
+
+def test_a_part_of_the_page_that_does_not_come_leaves_the_page(
+    window, alice, bob, carol, complaints
+):
+    complaints.expect("503", "502")
+    chat = alice.start_chat(bob)
+    view = window(alice, path=f"/chats/{chat}")
+    view.page.route("**/people?*", lambda route: route.fulfill(status=503))
+    view.fill(Search=carol.username)
+    expect(view.page.get_by_text(FAILED)).to_be_visible()
+    view.is_at(f"/chats/{chat}")
+    expect(view.page.get_by_text(FAILED)).to_be_hidden()
+
+    gateway = {"status": 502, "body": "<h1>Bad Gateway</h1>", "content_type": "text/html"}
+    view.page.route("**/settings", lambda route: route.fulfill(**gateway))
+    view.page.get_by_label("Chat menu").click()
+    view.press("Pin to the top")
+    expect(view.page.get_by_text(FAILED)).to_be_visible()
