@@ -14,10 +14,15 @@ export async function request(url, options = {}) {
   const headers = { Accept: "text/html", "HX-Request": "true", ...options.headers };
   const response = await fetch(url, { ...options, headers, signal: AbortSignal.timeout(PATIENCE_MS) });
   if (response.redirected && new URL(response.url).pathname === loginPath()) {
-    location.assign(response.url);
+    leadToLogin();
     throw new Error("signed out");
   }
   return response;
+}
+
+/** And then back to this page: what was asked for may have been a part of it, or no page at all. */
+export function leadToLogin() {
+  location.assign(`${loginPath()}?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
 /** The root of the fragment at `url`; throws when there is none. */

@@ -1,5 +1,5 @@
 /** What htmx leaves to the page: local times, the open row, errors, and signing out. */
-import { detailOf, fetchFragment } from "./fragments.js";
+import { detailOf, fetchFragment, leadToLogin } from "./fragments.js";
 import { tell } from "./hearing.js";
 import { localise } from "./times.js";
 import { say } from "./toast-line.js";
@@ -56,7 +56,8 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
 document.addEventListener("htmx:beforeSwap", ({ detail: { xhr, target, requestConfig } }) => {
   const isPage = target.id === "pane" && requestConfig.verb === "get";
   const login = loginAt(xhr);
-  if (login) location.assign(login);
+  if (login && isPage) location.assign(login);
+  else if (login) leadToLogin();
   else if (xhr.status < 400 || xhr.status === INVALID) return;
   else if (isPage && xhr.status !== TOO_FAST) location.assign(requestConfig.path);
   else say(detailOf(xhr.responseText) ?? "failed");

@@ -98,6 +98,22 @@ def test_whoever_is_not_signed_in_is_led_to_the_login_and_then_where_they_wanted
     expect(view.box).to_be_focused()
 
 
+@pytest.mark.parametrize("box", ["Message", "Search"])
+def test_whoever_was_signed_out_while_typing_comes_back_to_the_page(window, alice, bob, box):
+    """Not to the draft or to the people that were asked for on the way."""
+    chat = alice.start_chat(bob)
+    view = window(alice, path=f"/chats/{chat}")
+    expect(view.box).to_be_focused()
+    view.page.context.clear_cookies(name="sessionid")
+    view.fill(**{box: "Half a sentence"})
+    view.is_at(r"/login\?.*")
+    view.fill(Username_or_email=alice.username, Password=PASSWORD)
+    view.press("Log in")
+
+    view.is_at(f"/chats/{chat}")
+    expect(view.box).to_have_value("Half a sentence" if box == "Message" else "")
+
+
 def test_a_deleted_account_is_gone_and_what_it_said_stays(window, alice, bob):
     chat = bob.start_chat(alice)
     bob.say(chat, "Farewell")
