@@ -22,6 +22,7 @@ class ConversationList extends HTMLElement {
     on("live-conversation", ({ dataset }) => this.#refresh(dataset.conversation));
     on("live-removed", ({ dataset }) => this.#remove(dataset.conversation));
     on("live-ready", (heads) => this.#compare([...heads.children]));
+    on("htmx:load", ({ elt }) => this.#dropRepeated(elt));
     searchInPlace(this);
   }
 
@@ -106,6 +107,15 @@ class ConversationList extends HTMLElement {
     if (hadFocus) fresh.querySelector("a").focus();
     tell("list-changed");
     if (hasGrown) tell("unread-grew", fresh);
+  }
+
+  /** Older chats may bring one that has come by itself before, and has heard the news since. */
+  #dropRepeated(element) {
+    if (!element.matches(".row[data-conversation]")) return;
+    const row = this.#row(element.dataset.conversation);
+    if (row === element) return;
+    element.remove();
+    insertInOrder(row.parentElement, row);
   }
 
   #remove(conversation) {
