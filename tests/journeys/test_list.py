@@ -25,6 +25,31 @@ def hers(window, alice, groups):
     return view
 
 
+def test_an_older_chat_is_found_by_its_title(hers):
+    hers.fill(Search=OLDEST)
+
+    expect(hers.row(OLDEST)).to_be_visible()
+    expect(hers.rows).to_have_count(1)
+    hers.page.keyboard.press("Enter")
+    expect(hers.page.get_by_role("heading", name=OLDEST)).to_be_visible()
+
+
+def test_what_a_row_holds_out_of_sight_is_not_searched(hers):
+    hers.fill(Search="raf")  # as in “Draft”
+
+    expect(hers.page.get_by_role("button", name="Search messages raf")).to_be_visible()
+    expect(hers.rows).to_have_count(0)
+
+
+def test_a_chat_that_begins_while_one_searches_is_left_out_as_well(hers, alice, bob):
+    hers.fill(Search="Group 34")
+    expect(hers.rows).to_have_count(1)
+    bob.say(bob.start_chat(alice), "Good morning")
+
+    expect(hers.page.get_by_text("Good morning")).to_be_attached()
+    expect(hers.rows).to_have_count(1)
+
+
 def test_a_chat_that_came_by_itself_stands_once_and_in_its_place(hers, groups):
     hers.go(f"/chats/{groups[0]}")
     expect(hers.row(OLDEST)).to_have_count(1)
