@@ -103,6 +103,20 @@ async function refreshBar({ conversation }) {
   tell("bar-changed");
 }
 
+/** On the Info page the form stands by itself. */
+async function refreshKeep({ conversation }) {
+  const shown = () => document.querySelector(`.sheet .keep[action="/chats/${conversation}/settings"]`);
+  if (!shown()) return;
+  const bar = await fetchFragment(`/chats/${conversation}/bar`).catch(() => null);
+  const form = shown();
+  if (!form || !bar) return;
+  const { name } = form.contains(document.activeElement) ? document.activeElement : {};
+  const fresh = bar.querySelector(".keep");
+  localise(fresh);
+  form.replaceWith(fresh);
+  if (name) fresh.querySelector(`[name="${name}"]`).focus();
+}
+
 function titleIn(bar) {
   return bar.querySelector(".bar__title").textContent;
 }
@@ -117,6 +131,7 @@ function compareBar(heads) {
 document.addEventListener("live-conversation", ({ detail }) => refreshBar(detail.dataset));
 document.addEventListener("live-ready", ({ detail }) => compareBar([...detail.children]));
 document.addEventListener("kept-otherwise", ({ detail }) => refreshBar(detail));
+document.addEventListener("kept-otherwise", ({ detail }) => refreshKeep(detail));
 
 /** What was written here is nobody else's business. */
 document.addEventListener("submit", (event) => {

@@ -74,6 +74,18 @@ def test_a_muted_chat_does_not_call_and_says_until_when(window, alice, bob, bobs
     expect(phone.page).to_have_title(COUNTED)
 
 
+def test_the_info_page_shows_at_once_how_a_chat_is_kept(window, alice, bobs):
+    view = window(alice, path=f"/chats/{bobs}/info")
+    view.press("Mute for 8 hours")
+
+    expect(view.page.get_by_text(re.compile(r"Muted until .*\d:\d\d"))).to_be_visible()
+    expect(view.page.get_by_role("button", name="Unmute")).to_be_focused()
+    view.press("Unmute")
+    expect(view.page.get_by_role("button", name="Mute for 8 hours")).to_be_focused()
+    view.press("Pin to the top")
+    expect(view.page.get_by_role("button", name="Unpin")).to_be_focused()
+
+
 def test_what_one_begins_to_write_goes_on_on_the_other_device(window, alice, bobs, carols):
     computer, phone = window(alice, path=f"/chats/{bobs}"), window(alice, device=1)
     computer.page.evaluate(OWN_NEWS)
