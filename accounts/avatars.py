@@ -19,7 +19,7 @@ MOST_PIXELS = 40_000_000  # checked from the header, before anything is decoded
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 # The largest picture takes hundreds of megabytes, however small its file is.
-PLACES = Places(2, patience_seconds=5)
+_places = Places(2, patience_seconds=5)
 
 
 class BadPicture(DomainError):
@@ -30,7 +30,7 @@ class BadPicture(DomainError):
 def square_webp(picture: BinaryIO) -> bytes:
     """The middle square of the picture as WebP, upright and without metadata."""
     try:
-        with PLACES.taken(), warnings.catch_warnings():
+        with _places.taken(), warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return _encoded(_square(picture))
     except DomainError:

@@ -288,7 +288,7 @@ def test_a_large_picture_is_in_memory_once(tmp_path, mode, color):
 
 def test_whoever_comes_while_others_pictures_are_drawn_comes_again(program, alice, monkeypatch):
     client, places = program(alice), Places(1)
-    monkeypatch.setattr("accounts.avatars.PLACES", places)
+    monkeypatch.setattr("accounts.avatars._places", places)
 
     with places.taken():
         refused = put(client, picture())
