@@ -35,16 +35,25 @@ function isOpen(pathname) {
 /** Only the last step counts: a late answer would take the pane from whoever has gone on, and is writing there. */
 let step;
 
-document.addEventListener("htmx:beforeRequest", ({ detail }) => detail.target.id === "pane" && take(detail.xhr));
-document.addEventListener("htmx:historyCacheMiss", ({ detail }) => take(detail.xhr));
+document.addEventListener("htmx:beforeRequest", ({ detail }) => detail.target.id === "pane" && take(detail));
+document.addEventListener("htmx:historyCacheMiss", ({ detail }) => take(detail));
 
-function take(xhr) {
-  while (step) {
-    const former = step;
+function take(next) {
+  while (step && !isForm(step)) {
+    const { xhr } = step;
     step = null;
-    former.abort(); // the second click of a double one has waited for this, and is the next to be broken off
+    xhr.abort(); // the second click of a double one has waited for this, and is the next to be broken off
   }
-  step = xhr;
+  step = next;
+}
+
+/** What a form asks for is to be done all the same; its answer alone comes too late. */
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id === "pane" && detail.xhr !== step.xhr) detail.shouldSwap = false;
+});
+
+function isForm({ requestConfig }) {
+  return requestConfig?.verb === "post";
 }
 
 /** A pane that takes no focus of its own gets it, so that Tab goes on from there. */

@@ -74,6 +74,24 @@ def test_two_quick_steps_back_end_at_the_second(window, alice, bob, carol):
     view.is_at(f"/chats/{bobs}")
 
 
+def test_a_form_that_takes_long_is_done_though_one_has_gone_on(window, alice, bob):
+    alice.start_chat(bob)
+    view = window(alice, path="/settings")
+    receipts = view.page.get_by_role("checkbox", name="Read receipts")
+    receipts.uncheck()
+    release = view.hold("**/settings/privacy")
+    view.press("Save", within="Privacy")
+    view.row("Bob").get_by_role("link").click()
+    shows_chat_with(view, "Bob")
+    with view.page.expect_event("requestfinished", lambda request: request.method == "GET"):
+        release()
+
+    view.settle()
+    shows_chat_with(view, "Bob")
+    view.go("/settings")
+    expect(receipts).not_to_be_checked()
+
+
 def test_a_step_that_does_not_reach_the_server_says_so(window, alice, bob, complaints):
     complaints.expect(*CUT_OFF)
     alice.start_chat(bob)
