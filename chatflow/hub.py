@@ -10,6 +10,7 @@ from contextvars import Context
 from typing import Protocol
 
 from chatflow import metrics
+from chatflow.places import WaitingRoom
 from chatflow.realtime import (
     Event,
     Socket,
@@ -29,6 +30,8 @@ RETRY_SECONDS = 1
 BEAT_SECONDS = 5
 CHECK_SECONDS = 30
 CHECKED_AT_ONCE = 100
+MOST_ARRIVING = 50
+ARRIVING_SECONDS = 10  # less than a server gives a handshake before it drops it unanswered
 
 
 class Keeper(Protocol):
@@ -65,6 +68,7 @@ class Hub:
         self._pulse = Event(f"hub.{uuid.uuid4().hex}")
         self._felt = asyncio.Event()
         self.is_lost = False
+        self.arrivals = WaitingRoom(MOST_ARRIVING, patience_seconds=ARRIVING_SECONDS)
         self._tasks = Tasks()
         self._listener: asyncio.Task[None] | None = None
 

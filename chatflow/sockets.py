@@ -21,7 +21,6 @@ from channels.exceptions import StopConsumer
 from chatflow import metrics
 from chatflow.errors import DomainError, headers_of, translated
 from chatflow.hub import hub
-from chatflow.places import Places
 from chatflow.realtime import Face
 from chatflow.tasks import Tasks
 
@@ -34,9 +33,6 @@ FAILED = 1011
 CLOSE_SECONDS = 1  # for what is queued when the socket ends
 MOST_FRAMES = 2000
 MOST_CHARACTERS = 4_000_000
-MOST_ARRIVING = 200  # more would wait longer than a server gives a handshake, and come anew
-
-_arriving = Places(MOST_ARRIVING)
 
 
 class NotSignedIn(DomainError):
@@ -120,7 +116,7 @@ class LiveConsumer(AsyncConsumer):
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         try:
-            with _arriving.taken():
+            async with hub().arrivals.taken():
                 subprotocol = await self.authenticate()
                 await self.begin()
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -9,10 +10,11 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.services import end_login, open_login, suspend
 from accounts.tokens import LOGIN_CLAIM, token_pair
-from chatflow.places import Places
+from chatflow.hub import hub
+from chatflow.places import WaitingRoom
 from chatflow.sockets import in_thread
 from tests.conftest import PROGRAM
-from tests.sockets.conftest import BatchClient, Page, refusal, same_origin
+from tests.sockets.conftest import SECONDS, BatchClient, Page, refusal, same_origin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,16 +114,22 @@ async def test_whoever_shows_nothing_is_refused(knock):
         assert await refused(knock(path=path, headers=same_origin("sessionid=made.up:one")))
 
 
-async def test_one_too_many_on_the_way_in_is_told_to_come_back(knock, token, monkeypatch, alice):
+async def test_who_waits_too_long_on_the_way_in_is_told_to_come_back(
+    knock, token, monkeypatch, alice
+):
     headers = bearer(await in_thread(token, alice))
 
-    monkeypatch.setattr("chatflow.sockets._arriving", Places(0))
+    monkeypatch.setattr(hub(), "arrivals", WaitingRoom(0, patience_seconds=0.01))
     assert await refusal(knock(headers=headers)) == (503, {b"retry-after": b"2"})
 
-    monkeypatch.setattr("chatflow.sockets._arriving", Places(1))  # which is free again each time
-    for _ in range(3):
-        assert await refused(knock(headers=bearer("x")))
-        assert await knock(headers=headers).open()
+
+async def test_those_on_the_way_in_take_their_turns(knock, token, monkeypatch, alice):
+    headers = bearer(await in_thread(token, alice))
+    monkeypatch.setattr(hub(), "arrivals", WaitingRoom(1, patience_seconds=SECONDS))
+
+    clients = [knock(headers=headers), knock(headers=bearer("x")), knock(headers=headers)]
+
+    assert await asyncio.gather(*(client.open() for client in clients)) == [True, False, True]
 
 
 async def test_what_is_no_token_is_refused(knock):
