@@ -29,6 +29,7 @@ WORKLOADS = {
     "idle": idle.measure,
     "returning": returning.measure,
 }
+ORDER = ["reference", *WORKLOADS]
 RESULTS = PROJECT / "docs" / "benchmark.json"
 OPEN_FILES = 24_000
 
@@ -94,7 +95,9 @@ def _keep(lines: list[Line], scale: Scale, path: Path) -> None:
     mine = results["engines"].setdefault(engine(), {"lines": []})
     replaced = {line.workload for line in lines}
     kept = [line for line in mine["lines"] if line["workload"] not in replaced]
-    mine["lines"] = kept + [line.as_json() for line in lines]
+    mine["lines"] = sorted(
+        kept + [line.as_json() for line in lines], key=lambda line: ORDER.index(line["workload"])
+    )
     mine["scale"], mine["machine"] = scale.name, this_machine()
     path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     if path == RESULTS:
