@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any
 
 from django.utils import timezone
@@ -61,11 +62,13 @@ class Entrance:
         self._places = Places(most)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        try:
-            with self._places.taken():
-                await self._application(scope | {"received_at": timezone.now()}, receive, send)
-        except Unavailable as refusal:
-            await _refuse(refusal, send)
+        with ExitStack() as place:
+            try:
+                place.enter_context(self._places.taken())
+            except Unavailable as refusal:
+                await _refuse(refusal, send)
+                return
+            await self._application(scope | {"received_at": timezone.now()}, receive, send)
 
 
 async def _refuse(refusal: Unavailable, send: Send) -> None:

@@ -42,10 +42,9 @@ def list_receipts(membership: Membership, message: Message) -> list[Membership]:
     others = list(members.exclude(user=message.sender).filter(since_seq__lt=message.seq))
     for other in others if conversation.is_direct else ():  # they may not show all of it
         is_hidden = message.hidden_from_id == other.user_id
-        other.delivered_seq = (
-            0 if is_hidden else min(other.delivered_seq, conversation.delivered_seq)
-        )
-        other.read_seq = 0 if is_hidden else min(other.read_seq, conversation.read_seq)
+        delivered, read = (0, 0) if is_hidden else _watermarks(conversation)
+        other.delivered_seq = min(other.delivered_seq, delivered)
+        other.read_seq = min(other.read_seq, read)
     return others
 
 
