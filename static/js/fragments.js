@@ -41,6 +41,6 @@ export function mold(id) {
   return document.getElementById(id).content.firstElementChild.cloneNode(true);
 }
 
-function loginPath() {
+export function loginPath() {
   return document.querySelector("live-socket")?.dataset.login;
 }

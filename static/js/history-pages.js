@@ -49,7 +49,7 @@ export class HistoryPages {
 
   /** What came live while the last page was on its way is still to be loaded. */
   #missed(link, page) {
-    if (link.rel === "prev" || Number(page.dataset.lastSeq) >= Number(this.#history.dataset.lastSeq)) return null;
+    if (Number(page.dataset.lastSeq) >= Number(this.#history.dataset.lastSeq)) return null;
     link.search = `?after=${page.dataset.lastSeq}`;
     link.ariaBusy = null;
     return link;
@@ -58,7 +58,7 @@ export class HistoryPages {
   #insert(link, page) {
     const history = this.#history;
     const isOlder = link.rel === "prev";
-    const edge = page.querySelector(`[rel=${link.rel}], .beginning`) ?? this.#missed(link, page);
+    const edge = isOlder ? page.querySelector("[rel=prev], .beginning") : (page.querySelector("[rel=next]") ?? this.#missed(link, page));
     const articles = [...page.querySelectorAll(".message")].filter((article) => !document.getElementById(article.id));
     const fromEnd = history.scrollHeight - history.scrollTop;
     const line = edge ? [edge] : [];

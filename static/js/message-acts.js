@@ -19,7 +19,7 @@ export function chooseReply(article) {
   tell("reply-chosen", {
     id: idOf(article),
     author: article.querySelector(".message__author").textContent,
-    text: textOf(article).slice(0, QUOTED_CHARACTERS),
+    text: quotable(article),
   });
 }
 
@@ -51,6 +51,13 @@ export function toggleReaction(chip) {
 
 export function isMine(chip) {
   return chip.dataset.users.split(" ").includes(me);
+}
+
+/** What a quote of it says, shortened as the server does. */
+export function quotable(article) {
+  const characters = [...textOf(article)];
+  const isShort = characters.length <= QUOTED_CHARACTERS;
+  return isShort ? characters.join("") : `${characters.slice(0, QUOTED_CHARACTERS - 1).join("")}…`;
 }
 
 function textOf(article) {

@@ -1,5 +1,5 @@
 /** What htmx leaves to the page: local times, the open row, errors, and signing out. */
-import { detailOf, fetchFragment, leadToLogin } from "./fragments.js";
+import { detailOf, fetchFragment, leadToLogin, loginPath } from "./fragments.js";
 import { tell } from "./hearing.js";
 import { localise } from "./times.js";
 import { say } from "./toast-line.js";
@@ -94,7 +94,7 @@ addEventListener("pageshow", ({ persisted }) => {
 /** The address of the login page, if that is where the request has ended. */
 function loginAt({ responseURL }) {
   const arrived = new URL(responseURL || location.href);
-  return arrived.pathname === document.querySelector("live-socket").dataset.login ? arrived.href : "";
+  return arrived.pathname === loginPath() ? arrived.href : "";
 }
 
 /** The open conversation was renamed, its members changed, or one keeps it otherwise. */
