@@ -1,7 +1,7 @@
-"""Asks PyPI's advisories about every package that a running ChatFlow installs.
+"""Check the packages of a running ChatFlow for known vulnerabilities, with pip-audit.
 
-Fails on a known vulnerability. A package that could not be asked about is no finding, but it is
-said: an audit that reached nobody must not look like a clean one.
+Exits with an error if there are any. Packages that could not be checked are reported, so that an
+audit without network access does not look like a successful one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 LOCK = Path(__file__).resolve().parent.parent / "requirements.txt"
-ASK = (
+PIP_AUDIT = (
     "-m",
     "pip_audit",
     "--disable-pip",
@@ -21,26 +21,26 @@ ASK = (
     "-f",
     "json",
 )
-PATIENCE_SECONDS = 300
+TIMEOUT_SECONDS = 300
 
 
 def main() -> None:
-    answer = subprocess.run(  # noqa: S603 (our own tool, on our own file)
-        [sys.executable, *ASK, "-r", str(LOCK)],
+    answer = subprocess.run(  # noqa: S603 (fixed arguments)
+        [sys.executable, *PIP_AUDIT, "-r", str(LOCK)],
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     try:
         packages = json.loads(answer.stdout)["dependencies"]
     except ValueError:
-        print(f"Audit: nobody could be asked ({last_line(answer.stderr)}).")
+        print(f"Audit: no advisories could be read ({last_line(answer.stderr)}).")
         return
-    unasked = [package for package in packages if "skip_reason" in package]
+    skipped = [package for package in packages if "skip_reason" in package]
     findings = [f"{package['name']} {package['version']}: {advisory['id']}"
                 for package in packages for advisory in package.get("vulns", ())]  # fmt: skip
-    print(f"Audit: {len(packages) - len(unasked)} of {len(packages)} packages asked about.")
+    print(f"Audit: {len(packages) - len(skipped)} of {len(packages)} packages checked.")
     if findings:
         sys.exit("\n".join(["Known vulnerabilities:", *findings]))
 

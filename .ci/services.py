@@ -1,4 +1,4 @@
-"""Says in one line which service `make test-services` lacks; the Makefile asks before the suite."""
+"""Check that PostgreSQL and Redis are available, before `make test-services` runs the tests."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ import psycopg
 import redis
 
 TIMEOUT_SECONDS = 5
-# the suite makes a database of its own
+# the tests create their own database
 MAY_CREATE_DATABASES = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
 
 
 def main() -> None:
-    sys.exit(postgresql_problem(named("DATABASE_URL")) or redis_problem(named("REDIS_URL")))
+    sys.exit(
+        postgresql_problem(required_variable("DATABASE_URL"))
+        or redis_problem(required_variable("REDIS_URL"))
+    )
 
 
-def named(variable: str) -> str:
+def required_variable(variable: str) -> str:
     return os.environ.get(variable) or sys.exit(
-        f"{variable} is not set: make test-services runs on a real PostgreSQL and a real Redis."
+        f"{variable} is not set: make test-services needs a real PostgreSQL and a real Redis."
     )
 
 
@@ -28,7 +31,7 @@ def postgresql_problem(url: str) -> str | None:
         with psycopg.connect(url, dbname="postgres", connect_timeout=TIMEOUT_SECONDS) as connection:
             row = connection.execute(MAY_CREATE_DATABASES).fetchone()
     except psycopg.Error as error:
-        return f"DATABASE_URL names no PostgreSQL that answers: {first_line(error)}"
+        return f"DATABASE_URL: no PostgreSQL answers: {first_line(error)}"
     return None if row and row[0] else "The role of DATABASE_URL may not create databases."
 
 
@@ -38,7 +41,7 @@ def redis_problem(url: str) -> str | None:
         with redis.Redis.from_url(url, **timeouts) as client:
             client.ping()
     except (redis.RedisError, ValueError) as error:
-        return f"REDIS_URL names no Redis that answers: {first_line(error)}"
+        return f"REDIS_URL: no Redis answers: {first_line(error)}"
     return None
 
 
