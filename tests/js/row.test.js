@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { element, ME } from "./page.js";
+
+const { hasSameSettings, insertInOrder, moveWatermarks, needsAttention, showPreview, showUnread } = await import("../../static/js/row.js");
+
+function row({ active = "2026-01-01T00:00:00Z", attributes = "", seq = 5 } = {}) {
+  return element(`<li class="row" data-kind="group" data-active="${active}" data-last-seq="${seq}" data-read-seq="2"
+    data-all-delivered-seq="0" data-all-read-seq="0" data-muted-until="" ${attributes}>
+    <span class="row__status"></span><bdi class="row__sender"></bdi><span class="row__preview"></span><span class="badge"></span></li>`);
+}
+
+function message(sender, text) {
+  return element(`<article class="message--text" data-sender="${sender}"><p class="message__author">Bob</p>
+    <span class="message__body">${text}</span></article>`);
+}
+
+const text = (element, part) => element.querySelector(part).textContent;
+
+test("rows are ordered by activity, pinned ones first", () => {
+  const rows = element("<ul></ul>");
+  const old = row({ active: "2026-01-01T00:00:00Z" });
+  const recent = row({ active: "2026-01-02T00:00:00Z" });
+  const pinned = row({ active: "2025-01-01T00:00:00Z", attributes: "data-pinned" });
+
+  for (const each of [old, pinned, recent]) insertInOrder(rows, each);
+
+  assert.deepEqual([...rows.children], [pinned, recent, old]);
+});
+
+test("the badge counts messages after the last one that was read", () => {
+  const unread = row();
+  showUnread(unread);
+  assert.equal(text(unread, ".badge"), "3");
+  assert.equal(needsAttention(unread), true);
+
+  unread.dataset.readSeq = "5";
+  showUnread(unread);
+  assert.equal(text(unread, ".badge"), "");
+  assert.equal(needsAttention(unread), false);
+});
+
+test("muted and archived conversations need no attention", () => {
+  for (const attributes of ['data-muted-until="9999-01-01T00:00:00Z"', "data-archived"]) {
+    const quiet = row();
+    const [name, value = ""] = attributes.split("=");
+    quiet.setAttribute(name, value.replaceAll('"', ""));
+    showUnread(quiet);
+    assert.equal(needsAttention(quiet), false, attributes);
+  }
+});
+
+test("the preview names the sender in a group and shows the status of one's own message", () => {
+  const other = row();
+  showPreview(other, message("bob", "hello"));
+  assert.deepEqual([text(other, ".row__sender"), text(other, ".row__preview")], ["Bob", "hello"]);
+  assert.equal(other.querySelector(".row__status").hidden, true);
+
+  const own = row();
+  showPreview(own, message(ME, "hello"));
+  assert.equal(text(own, ".row__sender"), "You");
+  assert.equal(own.querySelector(".row__status").dataset.status, "sent");
+});
+
+test("the status follows the watermarks", () => {
+  const own = row();
+  moveWatermarks(own, { deliveredSeq: "5", readSeq: "4" });
+  assert.equal(own.querySelector(".row__status").dataset.status, "delivered");
+
+  moveWatermarks(own, { deliveredSeq: "5", readSeq: "5" });
+  assert.equal(own.querySelector(".row__status").dataset.status, "read");
+});
+
+test("settings are compared by value and presence", () => {
+  const shown = row({ attributes: "data-pinned" });
+
+  assert.equal(hasSameSettings(shown, element('<i data-muted-until="" data-pinned></i>')), true);
+  assert.equal(hasSameSettings(shown, element('<i data-muted-until=""></i>')), false);
+});
