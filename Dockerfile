@@ -1,22 +1,22 @@
-# ChatFlow as one image, for `web` and `migrate` of compose.yaml. What it writes goes to /data and
-# /tmp, so its root can be read-only. .ci/prove_container.py takes these steps without Docker.
+# The image of `web` and `migrate` in compose.yaml. It writes only to /data and /tmp, so that its root
+# file system can be read-only.
 
-FROM python:3.11-slim-bookworm AS builder
+FROM python:3.13-slim-trixie AS builder
 WORKDIR /build
 COPY requirements.txt ./
 RUN python -m venv /opt/venv
 RUN /opt/venv/bin/pip install --no-input --require-hashes -r requirements.txt
 
-FROM python:3.11-slim-bookworm
-# pg_dump and pg_restore, of the server's version: see postgres in compose.yaml
+FROM python:3.13-slim-trixie
+# pg_dump and pg_restore of the same version as postgres in compose.yaml
 RUN apt-get update \
- && apt-get install -y --no-install-recommends postgresql-client-15 \
+ && apt-get install -y --no-install-recommends postgresql-client-17 \
  && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --no-create-home --home-dir /app --shell /usr/sbin/nologin chatflow \
  && install --directory --owner=10001 --group=10001 --mode=700 /data
 COPY --from=builder /opt/venv /opt/venv
 WORKDIR /app
-# By name: what is forgotten here is missed at once, what an exclusion forgets is shipped.
+# Listed by name: a forgotten directory is noticed at once, a forgotten exclusion would be shipped.
 COPY manage.py ./
 COPY accounts accounts
 COPY chatflow chatflow

@@ -1,4 +1,4 @@
-"""Where requests and sockets come in."""
+"""The ASGI application: routes requests to Django and sockets to their consumers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from chatflow.environment import EnvironmentProblem
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatflow.settings")
 try:
-    django.setup(set_prefix=False)  # loads the apps; consumers may be imported only after it
+    django.setup(set_prefix=False)  # consumers can be imported only after this
 except EnvironmentProblem as problem:
-    sys.exit(str(problem))  # whichever server imports this
+    sys.exit(str(problem))  # a clear message under any server
 
-from chatflow.charset import SpeakUtf8
-from chatflow.entrance import Entrance, RequestId
-from chatflow.handler import Handler
-from chatflow.hub import keep_with
-from chatflow.postgres import people_wait
-from chatflow.realtime import publish_from_here
-from chatflow.sockets import refuse
-from messaging.consumers import ApiConsumer, PageConsumer
-from messaging.keeper import ConversationKeeper
+from chatflow.db.postgres import enable_client_timeouts
+from chatflow.live.hub import register_backend
+from chatflow.live.publishing import bind_event_loop
+from chatflow.live.sockets import refuse
+from chatflow.operations.health import Readiness
+from chatflow.server.admission import AdmissionControl, RequestId
+from chatflow.server.bodies import BoundedBody
+from chatflow.server.charset import SpeakUtf8
+from chatflow.server.handler import Handler
+from messaging.sockets.consumers import ApiConsumer, PageConsumer
+from messaging.sockets.hub_backend import ConversationHubBackend
 
 sockets = URLRouter(
     [
@@ -35,13 +37,13 @@ sockets = URLRouter(
         re_path("", refuse),  # type: ignore[arg-type]
     ]
 )
-http = Entrance(SpeakUtf8(Handler()))
+http = AdmissionControl(SpeakUtf8(BoundedBody(Readiness(Handler()))))
 router = RequestId(ProtocolTypeRouter({"http": http, "websocket": sockets}))
 
-keep_with(ConversationKeeper())
-people_wait()
+register_backend(ConversationHubBackend())
+enable_client_timeouts()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    publish_from_here()  # not at start-up, of which daphne tells nobody
+    bind_event_loop()  # here, because daphne has no start-up event
     await router(scope, receive, send)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from chatflow.errors import DomainError, Forbidden, NotFound
-from chatflow.limits import TooMany
+from chatflow.limits.policy import TooMany
+
+INVALID = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def status_of(form: forms.BaseForm) -> int:
+    """Return the status of a page with this form: a form that was sent and is shown has errors."""
+    return INVALID if form.is_bound else HTTPStatus.OK
 
 
 class DomainForm(forms.Form):
@@ -17,9 +25,9 @@ class DomainForm(forms.Form):
 
     @contextmanager
     def showing_errors(self) -> Iterator[None]:
-        """A rule that says no becomes an error of this form, at its field where it has one.
+        """Turn a DomainError into an error of this form, at its field if it has that field.
 
-        Not when nothing that could be typed would help: then the whole request is refused.
+        Errors that no other input could avoid are raised again and refuse the whole request.
         """
         try:
             yield

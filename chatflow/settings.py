@@ -1,17 +1,17 @@
-"""Django's settings: the environment, read once, turned into what each library wants."""
+"""Django's settings, built from the environment variables."""
 
 from __future__ import annotations
 
 import os
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
-from csp.constants import NONE, SELF
 from django.utils.crypto import salted_hmac
 
-from chatflow import postgres
-from chatflow.environment import load_dotenv, read_environment
+from chatflow.db import postgres
+from chatflow.environment import allowed_hosts, allowed_origins, load_dotenv, read_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -24,12 +24,13 @@ DEBUG = ENVIRONMENT.debug
 BIND = ENVIRONMENT.bind
 PORT = ENVIRONMENT.port
 DATA_DIR = ENVIRONMENT.data_dir
-EMBEDDED = ENVIRONMENT.is_embedded
-ALONE = ENVIRONMENT.is_alone
+EMBEDDED = not ENVIRONMENT.database_url and not ENVIRONMENT.redis_url  # only DATA_DIR is needed
+ALONE = not ENVIRONMENT.redis_url  # events are kept in memory, so only one process may serve
 PUBLIC_URL = ENVIRONMENT.public_url
+HTTPS = PUBLIC_URL.startswith("https://")
 TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
-REGISTRATION_OPEN = ENVIRONMENT.registration_open
-THROTTLE_ON = ENVIRONMENT.throttle_on
+REGISTRATION_OPEN = ENVIRONMENT.registration == "open"
+THROTTLE_ON = ENVIRONMENT.throttle == "on"
 METRICS_TOKEN = ENVIRONMENT.metrics_token
 SHUTDOWN_SECONDS = 10
 
@@ -48,7 +49,6 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
-    "csp",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -62,16 +62,18 @@ MIDDLEWARE = [
     "chatflow.headers.Headers",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "chatflow.proxies.TrustedProxies",
+    "chatflow.server.proxies.TrustedProxies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "chatflow.server.bodies.RefuseLargeBodies",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.middleware.LoginMiddleware",
+    "accounts.auth.middleware.LoginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.auth.middleware.PageUserMiddleware",
+    "chatflow.limits.reads.ReadLimitMiddleware",
     "chatflow.errors.DomainErrorMiddleware",
 ]
 
@@ -90,17 +92,17 @@ TEMPLATES = [
     },
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
-        "NAME": "compiled",
-        "DIRS": [BASE_DIR / "templates" / "compiled"],
-        "OPTIONS": {"environment": "chatflow.compiled.environment"},
+        "NAME": "jinja",
+        "DIRS": [BASE_DIR / "templates" / "jinja"],
+        "OPTIONS": {"environment": "chatflow.jinja.environment"},
     },
 ]
 
-# --- where things are kept -----------------------------------------------------------------------
+# --- databases, cache, files ---------------------------------------------------------------------
 
 if ENVIRONMENT.database_url:
     DATABASES = {"default": environ.Env.db_url_config(ENVIRONMENT.database_url)}
-    DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps connections; Django must give back
+    DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps connections, so Django returns them
     DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {
         "pool": {
             "min_size": 2,
@@ -116,12 +118,13 @@ if ENVIRONMENT.database_url:
 else:
     DATABASES = {
         "default": {
-            "ENGINE": "chatflow.sqlite",
+            "ENGINE": "chatflow.db.sqlite",
             "NAME": DATA_DIR / "chatflow.sqlite3",
+            "CONN_MAX_AGE": None,  # each worker thread keeps its connection
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 5,
-                # FULL: what is acknowledged survives a power cut, at the price of an fsync a commit
+                # FULL: acknowledged messages survive a power cut, at an fsync per commit
                 "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;",
             },
             "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
@@ -132,6 +135,7 @@ REDIS_URL = ENVIRONMENT.redis_url
 if REDIS_URL:
     REDIS_HOST = {
         "address": REDIS_URL,
+        "socket_timeout": None,  # a subscription waits until something is published
         "socket_connect_timeout": 2,
         "health_check_interval": 15,
     }
@@ -148,13 +152,17 @@ if REDIS_URL:
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": REDIS_URL,
-            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+            "OPTIONS": {
+                "serializer": "chatflow.db.cache.JsonSerializer",
+                "socket_timeout": 1,
+                "socket_connect_timeout": 1,
+            },
         }
     }
 else:
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "chatflow.realtime.MemoryLayer",
+            "BACKEND": "chatflow.live.publishing.MemoryLayer",
             "CONFIG": {"capacity": 10_000},  # no event may be dropped
         }
     }
@@ -163,10 +171,10 @@ else:
 MEDIA_ROOT = DATA_DIR / "uploads"
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "attachments": {"BACKEND": "django.core.files.storage.FileSystemStorage"},  # no public URL
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -177,7 +185,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
-# --- who people are ------------------------------------------------------------------------------
+# --- users and logins ----------------------------------------------------------------------------
 
 SECRET_KEY = ENVIRONMENT.secret_key
 MESSAGE_KEYS = ENVIRONMENT.message_keys
@@ -187,7 +195,7 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 PASSWORD_HASHERS = [
-    "accounts.hashers.BoundedArgon2",
+    "accounts.auth.hashers.BoundedArgon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -199,76 +207,75 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-# The session holds only the id of a Login row, which is what can be revoked; a session store
-# beside it would be a second truth and a second query.
+# The session holds only the id of a Login, which can be revoked. A session store would need another
+# query and could contradict it.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 REFRESH_TOKEN_LIFETIME = timedelta(days=30)
 SIMPLE_JWT = {
+    "LEEWAY": timedelta(seconds=5),  # the clocks of two servers may differ
     "ACCESS_TOKEN_LIFETIME": ACCESS_TOKEN_LIFETIME,
     "REFRESH_TOKEN_LIFETIME": REFRESH_TOKEN_LIFETIME,
-    "SIGNING_KEY": salted_hmac("chatflow.jwt", b"signing", secret=SECRET_KEY).hexdigest(),
+    "SIGNING_KEY": salted_hmac(
+        "chatflow.jwt", b"signing", secret=SECRET_KEY, algorithm="sha256"
+    ).hexdigest(),
 }
 
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 
-# --- mail ----------------------------------------------------------------------------------------
+# --- email ---------------------------------------------------------------------------------------
 
-vars().update(environ.Env.email_url_config(ENVIRONMENT.email_url))  # EMAIL_BACKEND, EMAIL_HOST …
+email = environ.Env.email_url_config(ENVIRONMENT.email_url)
+EMAIL_BACKEND = email["EMAIL_BACKEND"]
+EMAIL_HOST = email["EMAIL_HOST"]
+EMAIL_PORT = email["EMAIL_PORT"]  # None is the default of the protocol
+EMAIL_HOST_USER = email["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = email["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = ENVIRONMENT.sender
+DEFAULT_FROM_EMAIL = (
+    ENVIRONMENT.email_from or f"ChatFlow <chatflow@{urlsplit(PUBLIC_URL).hostname}>"
+)
 
-# --- what browsers are told ----------------------------------------------------------------------
+# --- hosts, cookies, security headers ------------------------------------------------------------
 
-ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts
-CSRF_TRUSTED_ORIGINS = ENVIRONMENT.allowed_origins
-ALLOWED_ORIGINS = ENVIRONMENT.allowed_origins
+ALLOWED_HOSTS = allowed_hosts(PUBLIC_URL)
+ALLOWED_ORIGINS = CSRF_TRUSTED_ORIGINS = allowed_origins(PUBLIC_URL, PORT)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
-SECURE_SSL_REDIRECT = False  # the proxy that ends TLS redirects
-SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if ENVIRONMENT.is_https else 0
+SECURE_SSL_REDIRECT = False  # the proxy that terminates TLS redirects
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 SILENCED_SYSTEM_CHECKS = [
-    "security.W005",  # what else runs below this host is not ours to break
-    "security.W008",  # the proxy redirects; without one there is no https
-    "security.W021",  # preloading a domain is its owner's decision
+    "security.W005",  # other services below this host may not use HTTPS
+    "security.W008",  # the proxy redirects; without one there is no HTTPS
+    "security.W021",  # preloading is the decision of the domain's owner
 ]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.is_https
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-# By this name browsers take the cookie from this very host alone, over https. CSRF's keeps its
-# usual name, by which scripts and programs know it: it only has to be the same twice.
-SESSION_COOKIE_NAME = "__Host-sessionid" if ENVIRONMENT.is_https else "sessionid"
-MARK_COOKIE_NAME = "__Host-mark" if ENVIRONMENT.is_https else "mark"
-LANGUAGE_COOKIE_SECURE = ENVIRONMENT.is_https
+# Browsers accept a cookie with this prefix only from this host and over HTTPS. The CSRF cookie has
+# its usual name, which scripts and programs know.
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+DEVICE_COOKIE_NAME = "__Host-device" if HTTPS else "device"
+LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "chatflow.errors.csrf_failure"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],  # connections as well, and sockets with them
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "base-uri": [NONE],
-        "object-src": [NONE],
-        "frame-src": [NONE],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-    }
-}
 
 # --- the JSON API --------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.BearerAuthentication",
-        "accounts.authentication.BrowserAuthentication",
+        "accounts.auth.authentication.BearerAuthentication",
+        "accounts.auth.authentication.BrowserAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["chatflow.limits.reads.ReadThrottle"],
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
@@ -278,7 +285,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "DEFAULT_SCHEMA_CLASS": "chatflow.schema.Schema",
+    "DEFAULT_SCHEMA_CLASS": "chatflow.api.schema.Schema",
     "EXCEPTION_HANDLER": "chatflow.errors.problem_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -294,16 +301,25 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "chatflow.examples.add_examples",
+        "chatflow.api.examples.add_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
-        "ConversationKind": [("direct", "direct chat"), ("group", "group")],
-        "MessageKind": [("text", "text"), ("system", "notice")],
-        "LoginKind": [("browser", "browser"), ("api", "program")],
+        "ConversationKind": "conversations.models.Conversation.Kind",
+        "MessageKind": "messaging.models.Message.Kind",
+        "LoginKind": "accounts.models.Login.Kind",
+        "AttachmentKind": "messaging.attachments.models.Attachment.Kind",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 AVATAR_MAX_BYTES = 10 * 1024 * 1024
+ATTACHMENT_MAX_BYTES = ENVIRONMENT.attachment_max_mb * 1024 * 1024
+ATTACHMENT_QUOTA_BYTES = ENVIRONMENT.attachment_quota_mb * 1024 * 1024
+ATTACHMENT_TOTAL_BYTES = ENVIRONMENT.attachment_total_mb * 1024 * 1024
+# Paths that accept a larger body than the others: a file and the form around it.
+BODY_LIMITS = (
+    (r"/(users/me|settings)/avatar", AVATAR_MAX_BYTES + DATA_UPLOAD_MAX_MEMORY_SIZE),
+    (r"/conversations/[^/]+/attachments", ATTACHMENT_MAX_BYTES + DATA_UPLOAD_MAX_MEMORY_SIZE),
+)
 
 # --- languages, times, logs ----------------------------------------------------------------------
 
@@ -319,14 +335,17 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "text": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"},
-        "json": {"()": "chatflow.logs.JsonFormatter"},
+        "json": {"()": "chatflow.operations.logs.JsonFormatter"},
     },
-    "filters": {"request_id": {"()": "chatflow.logs.AddRequestId"}},
+    "filters": {
+        "request_id": {"()": "chatflow.operations.logs.AddRequestId"},
+        "suspicions": {"()": "chatflow.operations.logs.ShortenSuspicions"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "json" if ENVIRONMENT.json_logs else "text",
-            "filters": ["request_id"],
+            "formatter": "json" if ENVIRONMENT.log_format == "json" else "text",
+            "filters": ["request_id", "suspicions"],
         }
     },
     "root": {"handlers": ["console"], "level": "INFO"},

@@ -1,4 +1,4 @@
-"""The site map."""
+"""The root URL configuration."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import include, path, reverse
 from django.utils.http import urlencode
+from django.views.decorators.http import conditional_page, require_POST
 from django.views.generic import RedirectView, TemplateView
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from accounts.pages import log_out
-from chatflow import health, metrics
+from chatflow.api.schema_views import SchemaView
+from chatflow.operations import health, metrics
 
 handler400 = "chatflow.errors.bad_request"
 handler403 = "chatflow.errors.permission_denied"
@@ -21,7 +23,7 @@ handler500 = "chatflow.errors.server_error"
 
 
 def to_login(request: HttpRequest) -> HttpResponse:
-    """Moderators come in by the same door as everybody, so they get a Login as well."""
+    """Redirect to the login page of all users, so that moderators get a Login as well."""
     if request.user.is_authenticated:
         raise PermissionDenied
     target = request.GET.get("next", reverse("admin:index"))
@@ -40,17 +42,19 @@ urlpatterns = [
     path("", include("conversations.page_urls")),
     path("", include("messaging.page_urls")),
     path("manifest.webmanifest", MANIFEST, name="manifest"),
-    path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("schema", conditional_page(SchemaView.as_view()), name="schema"),
     path(
         "docs",
-        SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="docs.html"),
+        SpectacularSwaggerSplitView.as_view(
+            url_name="schema", template_name="docs.html", metadata_class=None
+        ),
         name="docs",
     ),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.show, name="metrics"),
     path("admin/login/", to_login),
-    path("admin/logout/", log_out),
+    path("admin/logout/", require_POST(log_out)),
     path("admin/password_change/", RedirectView.as_view(pattern_name="settings")),
     path("admin/", admin.site.urls),
 ]

@@ -1,39 +1,32 @@
-"""`manage.py backup PATH`: database and uploads in one archive, while people go on writing."""
+"""`manage.py backup PATH`: write database and uploads into one archive."""
 
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from chatflow.backups import back_up
-from chatflow.backups.keys import NO_KEY
-from chatflow.backups.problems import BackupProblem
+from chatflow.operations.backup import back_up
+from chatflow.operations.key_usage import NO_KEY
 
 
 class Command(BaseCommand):
-    help = "Backs up database and uploads into one archive. The keys are kept out of it."
+    help = "Backs up the database and the uploads into one archive, without the encryption keys."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", help="a new file, or - for standard output")
+        parser.add_argument("path", help="path of a new file, or - for standard output")
 
     def handle(self, *args: object, path: str, **options: object) -> None:
-        try:
-            manifest = back_up(path)
-        except BackupProblem as problem:
-            raise CommandError(problem) from None
-        self._tell(f"Backed up: the {manifest.engine} database and {manifest.uploads} uploads.")
-        self._tell(
-            "Not in it, on purpose: MESSAGE_KEYS and SECRET_KEY. Keep them in another place; "
-            f"without MESSAGE_KEYS nobody can read this backup. {_where_keys_are()}"
+        manifest = back_up(path)
+        self._report(f"Backed up the {manifest.engine} database and {manifest.uploads} uploads.")
+        keys_file = settings.DATA_DIR / "message_keys"
+        place = keys_file.parent if keys_file.exists() else "your environment"
+        self._report(
+            "MESSAGE_KEYS and SECRET_KEY are deliberately not included. Store them separately; "
+            f"without MESSAGE_KEYS nobody can read this backup. They are in {place}."
         )
         if unreadable := manifest.keys.get(NO_KEY):
-            self._tell(f"{unreadable} conversations cannot be read with today's MESSAGE_KEYS.")
+            self._report(f"The current MESSAGE_KEYS cannot decrypt {unreadable} conversations.")
 
-    def _tell(self, line: str) -> None:
-        # On standard error, because standard output may be the archive; but it is no error.
+    def _report(self, line: str) -> None:
+        """Write to standard error, because standard output may be the archive."""
         self.stderr.write(line, style_func=str)
-
-
-def _where_keys_are() -> str:
-    kept = settings.DATA_DIR / "message_keys"
-    return f"They are in {kept.parent}." if kept.exists() else "They are in your environment."

@@ -1,4 +1,4 @@
-"""`manage.py prepare`: everything between a checkout and `serve`, safe to run again."""
+"""`manage.py prepare`: migrate, collect static files and create the demo; safe to repeat."""
 
 from __future__ import annotations
 
@@ -13,21 +13,18 @@ from django.db import OperationalError, connection
 
 from accounts.models import User
 from messaging.management.commands.demo import sign_in_line
-from messaging.rebuilding import work_off_backlog
 
-# Megabytes that /docs does not use, and that take longer to hash and compress than all the rest.
+# Large files that /docs does not use and that would take longest to hash and compress.
 UNUSED_STATIC = ("redoc*", "swagger-ui-es-bundle*", "swagger-ui.js*")
 
 
 class Command(BaseCommand):
-    help = "Migrates, collects static files and, in an empty embedded instance, adds the demo."
+    help = "Migrates, collects static files and, in an empty embedded instance, creates the demo."
 
     def handle(self, *args: object, **options: object) -> None:
         _require_database()
         call_command("migrate", verbosity=0)
         self.stdout.write("Database is up to date.")
-        if settings.EMBEDDED:  # elsewhere processes of the version before may be serving still
-            work_off_backlog()
         if not settings.DEBUG:
             self._collect_static()
         if settings.EMBEDDED and not User.objects.exists():
@@ -56,7 +53,7 @@ def _require_database() -> None:
 
 
 def _fingerprint_of_sources() -> str:
-    """Changes when any static file does; hashing and compressing them all takes seconds."""
+    """Return a digest of all static files, because collecting them again takes seconds."""
     digest = hashlib.sha256()
     for finder in get_finders():
         for name, storage in finder.list(UNUSED_STATIC):

@@ -1,17 +1,19 @@
-"""`manage.py restore PATH`: what `backup` wrote, into an instance that has nobody yet."""
+"""`manage.py restore PATH`: fill an instance without users from a backup."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chatflow import single
-from chatflow.backups import restore
-from chatflow.backups.problems import BackupProblem
+from chatflow.operations.backup import restore
+from chatflow.server import instance_lock
 
 
 class Command(BaseCommand):
-    help = "Restores a backup into an empty instance, and migrates it. Changes nothing on failure."
+    help = (
+        "Restores a backup into an instance without users and migrates it. "
+        "Changes nothing if it fails."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", help="a file that `backup` wrote, or - for standard input")
@@ -19,11 +21,11 @@ class Command(BaseCommand):
     def handle(self, *args: object, path: str, **options: object) -> None:
         try:
             if settings.ALONE:
-                single.hold(settings.DATA_DIR)
-            manifest = restore(path)
-        except (BackupProblem, single.AlreadyServed) as problem:
+                instance_lock.hold(settings.DATA_DIR)
+        except instance_lock.AlreadyServed as problem:
             raise CommandError(problem) from None
+        manifest = restore(path)
         self.stdout.write(
-            f"Restored what ChatFlow {manifest.chatflow} backed up at {manifest.made_at}, with "
-            f"{manifest.uploads} uploads; migrated to this version."
+            f"Restored the backup that ChatFlow {manifest.chatflow} made at {manifest.made_at}, "
+            f"with {manifest.uploads} uploads, and migrated it to this version."
         )

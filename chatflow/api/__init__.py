@@ -1,0 +1,4 @@
+"""Code that all API modules share: parsing, pagination, and the OpenAPI schema.
+
+Start with `parsing.py`.
+"""
