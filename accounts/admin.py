@@ -1,4 +1,4 @@
-"""Moderators' view of people: find them, see where they are signed in, suspend and restore."""
+"""Users in the admin: moderators find them, see their logins, suspend them and restore them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.authentication import asker
-from accounts.models import Login, User
+from accounts.auth.authentication import current_user
+from accounts.models import Login, NameWord, User
+from accounts.names import searched_words
 from accounts.services import is_suspendable
-from chatflow.moderation import ReadOnlyInline
-from messaging import moderation
+from chatflow.admin import ModelAdmin, ReadOnlyInline
+from messaging.moderation import actions as moderation
 
 admin.site.unregister(Group)
 admin.site.site_header = admin.site.site_title = "ChatFlow"
@@ -35,7 +36,7 @@ class LoginInline(ReadOnlyInline):
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin):
+class UserAdmin(ModelAdmin):
     list_display = ("username", "display_name", "email", "is_active", "is_staff", "created_at")
     list_filter = ("is_active", "is_staff", "created_at")
     search_fields = ("username", "display_name", "email")
@@ -50,43 +51,43 @@ class UserAdmin(admin.ModelAdmin):
     inlines = (LoginInline,)
     actions = ("suspend", "restore")
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        """Also find users by the words of their names, regardless of case and accents."""
+        users, may_repeat = super().get_search_results(request, queryset, search_term)
+        if words := searched_words(search_term):
+            users |= queryset.filter(username__in=NameWord.objects.matching(words).values("user"))
+        return users, may_repeat
+
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # people register themselves
+        return False  # users register themselves
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         obj.save(update_fields=[name for name in form.changed_data if name != "groups"])
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # accounts are emptied by their owners
+        return False  # users delete their own accounts
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         if request.user.is_superuser:
             return self.readonly_fields
         return (*self.readonly_fields, "is_staff", "groups", "is_superuser")
 
-    @admin.action(
-        description=_("Suspend: sign out everywhere and keep out"), permissions=["change"]
-    )
-    def suspend(self, request: HttpRequest, people: QuerySet[User]) -> None:
-        moderator = asker(request)
-        others = [person for person in people if is_suspendable(person, by=moderator)]
-        for person in others:
-            moderation.suspend(person=person, by=moderator)
-        self._tell(
-            request,
-            ngettext("%d person suspended.", "%d people suspended.", len(others)),
-            len(others),
-        )
+    @admin.action(description=_("Suspend and log out everywhere"), permissions=["change"])
+    def suspend(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        moderator = current_user(request)
+        suspendable = [user for user in users if is_suspendable(user, by=moderator)]
+        for user in suspendable:
+            moderation.suspend(person=user, by=moderator)
+        count = len(suspendable)
+        text = ngettext("%d person suspended.", "%d people suspended.", count) % count
+        self.message_user(request, text, messages.SUCCESS)
 
-    @admin.action(description=_("Restore: let in again"), permissions=["change"])
-    def restore(self, request: HttpRequest, people: QuerySet[User]) -> None:
-        for person in people:
-            moderation.restore(person=person, by=asker(request))
-        self._tell(
-            request,
-            ngettext("%d person restored.", "%d people restored.", len(people)),
-            len(people),
-        )
-
-    def _tell(self, request: HttpRequest, words: str, count: int) -> None:
-        self.message_user(request, words % count, messages.SUCCESS)
+    @admin.action(description=_("Restore access"), permissions=["change"])
+    def restore(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        for user in users:
+            moderation.restore(person=user, by=current_user(request))
+        count = len(users)
+        text = ngettext("%d person restored.", "%d people restored.", count) % count
+        self.message_user(request, text, messages.SUCCESS)

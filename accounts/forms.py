@@ -1,20 +1,26 @@
-"""The forms about accounts: they parse, the services decide."""
+"""Forms of the account pages. They parse input; the services decide."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.services import SHORTEST_SEARCH, find_by_text
+from accounts.services import (
+    InvalidPassword,
+    SearchTooShort,
+    find_users,
+    require_good_password,
+)
 from chatflow.forms import DomainForm
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-FOUND_PEOPLE = 20
+MOST_RESULTS = 20
 LONGEST_PASSWORD = 1000
 
 
@@ -51,8 +57,21 @@ class RegistrationForm(DomainForm):
         label=_("Email"), widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
     password = password_field(
-        _("Password"), autocomplete="new-password", help_text=_("8 characters or more.")
+        _("Password"), autocomplete="new-password", help_text=_("At least 8 characters.")
     )
+
+    def check_password(self) -> None:
+        """Report a weak password together with the other errors, and show a valid one again."""
+        fields = self.cleaned_data
+        if password := fields.get("password"):
+            user = User(username=fields.get("username", ""), email=fields.get("email", ""))
+            try:
+                require_good_password(password, user)
+            except InvalidPassword as error:
+                self.add_error("password", str(error.message))
+        widget = self.fields["password"].widget
+        assert isinstance(widget, forms.PasswordInput)
+        widget.render_value = "password" not in self.errors
 
 
 class PasswordResetForm(DomainForm):
@@ -64,7 +83,7 @@ class PasswordResetForm(DomainForm):
 
 
 class ResetLinkForm(forms.Form):
-    """What the mailed link says in its query."""
+    """The query of a link in a password reset email."""
 
     uid = forms.CharField(max_length=36)
     token = forms.CharField(max_length=100)
@@ -72,7 +91,7 @@ class ResetLinkForm(forms.Form):
 
 class NewPasswordForm(DomainForm):
     password = password_field(
-        _("New password"), autocomplete="new-password", help_text=_("8 characters or more.")
+        _("New password"), autocomplete="new-password", help_text=_("At least 8 characters.")
     )
 
 
@@ -89,7 +108,7 @@ class ProfileForm(DomainForm):
 
 
 class ThemeForm(forms.Form):
-    """Kept in a cookie, so that the very first paint is right."""
+    """The theme. It is stored in a cookie, so that pages are rendered with it from the start."""
 
     theme = forms.ChoiceField(
         label=_("Theme"),
@@ -103,15 +122,16 @@ class ThemeForm(forms.Form):
 
 class PrivacyForm(DomainForm):
     last_seen_to = forms.ChoiceField(
-        label=_("Who sees when I am online"),
-        choices=User.Audience.choices,
-        help_text=_("Whoever hides it does not see it of others either."),
+        label=_("Last seen and online"),
+        choices=User.Visibility.choices,
+        help_text=_("If you hide yours, you cannot see other people's."),
     )
     shows_read_receipts = forms.BooleanField(
         label=_("Read receipts"),
         required=False,
         help_text=_(
-            "Without them nobody learns what you have read, and you do not learn it of them."
+            "Direct chats only. If you turn this off, you will not see read receipts from "
+            "others either."
         ),
     )
 
@@ -126,31 +146,40 @@ class AvatarForm(DomainForm):
 class PasswordChangeForm(DomainForm):
     current = password_field(_("Current password"), autocomplete="current-password")
     new = password_field(
-        _("New password"), autocomplete="new-password", help_text=_("8 characters or more.")
+        _("New password"), autocomplete="new-password", help_text=_("At least 8 characters.")
     )
 
 
 class ExportForm(DomainForm):
-    password = password_field(_("Your password, to export"), autocomplete="current-password")
+    password = password_field(_("Confirm your password"), autocomplete="current-password")
 
-    prefix = "export"  # the page has another password
+    prefix = "export"  # the page has another field called password
 
 
 class DeletionForm(DomainForm):
     password = password_field(_("Your password"), autocomplete="current-password")
 
 
-class PeopleForm(forms.Form):
-    """The search for people; `pick` asks for boxes to tick."""
+class UserSearchForm(forms.Form):
+    """A search for users. With `pick` the results have checkboxes."""
 
     search = forms.CharField(max_length=100, required=False)
-    q = forms.CharField(max_length=100, required=False)  # what the list's search calls it
+    q = forms.CharField(
+        max_length=100, required=False
+    )  # the same, from the search field above the conversations
     pick = forms.BooleanField(required=False)
 
     def find(self, user: User) -> dict[str, Any]:
-        """What was asked, and whom it means: nobody as long as too little is known of a name."""
-        asked = self.cleaned_data if self.is_valid() else {}
-        search = asked.get("search") or asked.get("q", "")
-        is_enough = len(search) >= SHORTEST_SEARCH
-        people = find_by_text(user=user, text=search)[:FOUND_PEOPLE] if is_enough else []
-        return {"search": search, "people": list(people), "pick": asked.get("pick", False)}
+        """Return the template context; `people` is None if the search is empty or too short."""
+        fields = self.cleaned_data if self.is_valid() else {}
+        search = fields.get("search") or fields.get("q", "")
+        people = None
+        if search:
+            with suppress(SearchTooShort):
+                people = find_users(user=user, text=search, limit=MOST_RESULTS).users
+        return {
+            "search": search,
+            "people": people,
+            "pick": fields.get("pick", False),
+            "is_too_short": bool(search) and people is None,
+        }

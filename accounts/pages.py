@@ -1,52 +1,52 @@
-"""Accounts as pages: coming in, going out, finding people, one's settings."""
+"""The account pages: logging in and out, password reset, search for users, and settings."""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.i18n import set_language
 
-from accounts import recovery, services
+from accounts import services
+from accounts.auth import password_reset
+from accounts.auth.authentication import current_user, device_of
+from accounts.auth.device_cookie import DEVICE_COOKIE_AGE, device_of_cookie, new_device_cookie
+from accounts.auth.middleware import SESSION_LOGIN, remember_login
+from accounts.auth.password_reset import BadResetLink
 from accounts.forms import (
     AvatarForm,
     DeletionForm,
-    ExportForm,
     LoginForm,
     NewPasswordForm,
     PasswordChangeForm,
     PasswordResetForm,
-    PeopleForm,
     PrivacyForm,
     ProfileForm,
     RegistrationForm,
     ResetLinkForm,
     ThemeForm,
+    UserSearchForm,
 )
-from accounts.marks import MARK_AGE, new_mark
-from accounts.middleware import remember_login
 from accounts.models import Login, User
-from accounts.recovery import BadResetLink
-from accounts.services import Device
-from conversations.shell import is_fragment_wanted, present, private
-from messaging.downloads import download
-from messaging.export import export
+from accounts.settings_page import present_settings
+from chatflow.forms import status_of
+from conversations.layout import is_fragment_wanted, present, private
 
-INVALID = 422
 SESSION_RESET_LINK = "reset_link"
 THEME_SECONDS = 365 * 24 * 60 * 60
 
 
-# --- coming and going ----------------------------------------------------------------------------
+# --- logging in and out --------------------------------------------------------------------------
 
 
 @never_cache
@@ -57,10 +57,14 @@ def log_in(request: HttpRequest) -> HttpResponse:
     form = LoginForm(request.POST or None)
     if form.is_valid():
         with form.showing_errors():
-            login = services.sign_in(**form.cleaned_data, device=_device(request))
-            return _come_in(request, login, _next_page(request))
-    context = {"form": form, "registration_is_open": settings.REGISTRATION_OPEN}
-    return render(request, "accounts/login.html", context, status=_status(form))
+            login = services.log_in(**form.cleaned_data, device=device_of(request))
+            return _start_session(request, login, _next_page(request))
+    context = {
+        "form": form,
+        "registration_is_open": settings.REGISTRATION_OPEN,
+        "has_login_ended": SESSION_LOGIN in request.session,
+    }
+    return render(request, "accounts/login.html", context, status=status_of(form))
 
 
 @never_cache
@@ -71,19 +75,25 @@ def register(request: HttpRequest) -> HttpResponse:
     form = RegistrationForm(request.POST or None)
     if form.is_valid():
         with form.showing_errors():
-            login = services.register(**form.cleaned_data, device=_device(request))
-            return _come_in(request, login, "home")
+            login = services.register(**form.cleaned_data, device=device_of(request))
+            return _start_session(request, login, "home")
+    if form.is_bound:
+        form.check_password()
     context = {"form": form, "registration_is_open": settings.REGISTRATION_OPEN}
-    return render(request, "accounts/register.html", context, status=_status(form))
+    return render(request, "accounts/register.html", context, status=status_of(form))
 
 
-def _come_in(request: HttpRequest, login: Login, to: str) -> HttpResponse:
-    remember_login(request, login)
-    response = redirect(to)
+def _start_session(request: HttpRequest, login: Login, to: str) -> HttpResponse:
+    cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
+    remember_login(request, login, is_same_user=bool(device_of_cookie(cookie, login.user)))
+    return _with_device_cookie(redirect(to), login.user)
+
+
+def _with_device_cookie(response: HttpResponse, user: User) -> HttpResponse:
     response.set_cookie(
-        settings.MARK_COOKIE_NAME,
-        new_mark(login.user),
-        max_age=MARK_AGE,
+        settings.DEVICE_COOKIE_NAME,
+        new_device_cookie(user),
+        max_age=DEVICE_COOKIE_AGE,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
@@ -92,33 +102,38 @@ def _come_in(request: HttpRequest, login: Login, to: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def log_out(request: HttpRequest) -> HttpResponse:
-    services.end_login(login=_login(request))
-    return _farewell(request)
+    if request.method != "POST":
+        return present(request, "accounts/log_out.html")
+    services.end_login_of(user=current_user(request), login_id=_login(request).id)
+    return _end_session(request)
 
 
-# --- a forgotten password ------------------------------------------------------------------------
+# --- password reset ------------------------------------------------------------------------------
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def ask_for_reset(request: HttpRequest) -> HttpResponse:
+def request_reset(request: HttpRequest) -> HttpResponse:
     form = PasswordResetForm(request.POST or None)
     if form.is_valid():
-        recovery.ask_for_reset(**form.cleaned_data, address=_device(request).ip)
+        password_reset.request_reset(**form.cleaned_data, address=device_of(request).ip)
         messages.success(
-            request, _("If there is an account with this email, a link is on its way to it.")
+            request, _("If an account with this email exists, we have sent it a link.")
         )
         return redirect("login")
-    return render(request, "accounts/password_reset.html", {"form": form}, status=_status(form))
+    return render(request, "accounts/password_reset.html", {"form": form}, status=status_of(form))
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose_password(request: HttpRequest) -> HttpResponse:
-    """Where the mailed link leads; what it says moves out of the address, and so out of history,
-    Referer and what is copied from the address bar, into the session."""
+    """Show the page of a reset link.
+
+    The token moves from the URL to the session, so that it is not in the browser's history, in the
+    Referer header or in what users copy from the address bar.
+    """
     if request.GET:
         link = ResetLinkForm(request.GET)
         request.session[SESSION_RESET_LINK] = link.cleaned_data if link.is_valid() else {}
@@ -132,27 +147,29 @@ def choose_password(request: HttpRequest) -> HttpResponse:
 
 def _choose_password(request: HttpRequest, link: dict[str, str]) -> HttpResponse:
     link = {"uid": "", "token": ""} | link
-    recovery.find_by_link(**link)
+    password_reset.find_by_link(**link)
     form = NewPasswordForm(request.POST or None)
     if form.is_valid():
         with form.showing_errors():
-            recovery.reset_password(**link, **form.cleaned_data)
+            password_reset.reset_password(
+                **link, **form.cleaned_data, address=device_of(request).ip
+            )
             request.session.flush()
-            messages.success(request, _("Changed. Log in with your new password."))
+            messages.success(request, _("Password changed. Log in with your new password."))
             return redirect("login")
-    return render(request, "accounts/password_new.html", {"form": form}, status=_status(form))
+    return render(request, "accounts/password_new.html", {"form": form}, status=status_of(form))
 
 
-# --- people --------------------------------------------------------------------------------------
+# --- other users ---------------------------------------------------------------------------------
 
 
 @login_required
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
-    found = PeopleForm(request.GET).find(_user(request))
+    context = UserSearchForm(request.GET).find(current_user(request))
     if is_fragment_wanted(request):
-        return private(render(request, "accounts/_people.html", found))
-    return present(request, "accounts/people.html", found)
+        return private(render(request, "accounts/_people.html", context))
+    return present(request, "accounts/people.html", context)
 
 
 # --- settings ------------------------------------------------------------------------------------
@@ -161,7 +178,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def show_settings(request: HttpRequest) -> HttpResponse:
-    return _settings_page(request)
+    return present_settings(request)
 
 
 @login_required
@@ -170,9 +187,9 @@ def change_profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request.POST)
     if form.is_valid():
         with form.showing_errors():
-            services.update_profile(user=_user(request), **form.cleaned_data)
-            return _done(request, _("Saved."))
-    return _settings_page(request, profile_form=form)
+            services.update_profile(user=current_user(request), **form.cleaned_data)
+            return _done(request, _("Saved."), card="profile")
+    return present_settings(request, profile_form=form)
 
 
 @login_required
@@ -181,16 +198,16 @@ def change_avatar(request: HttpRequest) -> HttpResponse:
     form = AvatarForm(request.POST, request.FILES)
     if form.is_valid():
         with form.showing_errors():
-            services.change_avatar(user=_user(request), picture=form.cleaned_data["file"])
-            return _done(request, _("This is you now."))
-    return _settings_page(request, avatar_form=form)
+            services.change_avatar(user=current_user(request), image=form.cleaned_data["file"])
+            return _done(request, _("Photo updated"), card="profile")
+    return present_settings(request, avatar_form=form)
 
 
 @login_required
 @require_POST
 def remove_avatar(request: HttpRequest) -> HttpResponse:
-    services.remove_avatar(user=_user(request))
-    return _done(request, _("The photo is gone."))
+    services.remove_avatar(user=current_user(request))
+    return _done(request, _("Photo removed"), card="profile")
 
 
 @login_required
@@ -199,18 +216,26 @@ def change_password(request: HttpRequest) -> HttpResponse:
     form = PasswordChangeForm(request.POST)
     if form.is_valid():
         with form.showing_errors():
-            services.change_password(
-                user=_user(request), **form.cleaned_data, login=_login(request)
+            user = services.change_password(
+                user=current_user(request), **form.cleaned_data, login=_login(request)
             )
-            return _done(request, _("Changed. Every other device is signed out."))
-    return _settings_page(request, password_form=form)
+            text = _("Password changed. All other devices have been logged out.")
+            return _with_device_cookie(_done(request, text, card="password"), user)
+    return present_settings(request, password_form=form)
+
+
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Refuse unknown languages, because Django's view accepts any variant of a known one."""
+    if request.method == "POST" and request.POST.get("language") not in dict(settings.LANGUAGES):
+        raise BadRequest("No such language.")
+    return set_language(request)
 
 
 @login_required
 @require_POST
 def change_appearance(request: HttpRequest) -> HttpResponse:
     form = ThemeForm(request.POST)
-    response = redirect("settings")
+    response = _back_to("appearance")
     if form.is_valid():
         response.set_cookie(
             "theme",
@@ -229,23 +254,25 @@ def change_privacy(request: HttpRequest) -> HttpResponse:
     form = PrivacyForm(request.POST)
     if form.is_valid():
         with form.showing_errors():
-            services.update_privacy(user=_user(request), **form.cleaned_data)
-            return _done(request, _("Saved."))
-    return _settings_page(request, privacy_form=form)
+            services.update_profile(user=current_user(request), **form.cleaned_data)
+            return _done(request, _("Saved."), card="privacy")
+    return present_settings(request, privacy_form=form)
 
 
 @login_required
 @require_POST
 def block(request: HttpRequest, username: str) -> HttpResponse:
-    services.block(user=_user(request), username=username)
+    services.block(user=current_user(request), username=username)
     return redirect(_next_page(request, "settings"))
 
 
 @login_required
 @require_POST
 def unblock(request: HttpRequest, username: str) -> HttpResponse:
-    services.unblock(user=_user(request), username=username)
-    return redirect(_next_page(request, "settings"))
+    services.unblock(user=current_user(request), username=username)
+    if to := _next_page(request, ""):
+        return redirect(to)
+    return _done(request, _("%(name)s is no longer blocked.") % {"name": username}, card="privacy")
 
 
 @login_required
@@ -257,18 +284,8 @@ def shortcuts(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def end_login(request: HttpRequest, login: uuid.UUID) -> HttpResponse:
-    services.end_login_of(user=_user(request), login_id=login)
-    return _done(request, _("That device is signed out."))
-
-
-@login_required
-@require_POST
-def export_data(request: HttpRequest) -> HttpResponseBase:
-    form = ExportForm(request.POST)
-    if form.is_valid():
-        with form.showing_errors():
-            return download(export(user=_user(request), **form.cleaned_data))
-    return _settings_page(request, export_form=form)
+    services.end_login_of(user=current_user(request), login_id=login)
+    return _done(request, _("Device logged out."), card="logins")
 
 
 @login_required
@@ -277,59 +294,34 @@ def delete_account(request: HttpRequest) -> HttpResponse:
     form = DeletionForm(request.POST)
     if form.is_valid():
         with form.showing_errors():
-            services.delete_account(user=_user(request), **form.cleaned_data)
-            return _farewell(request)
-    return _settings_page(request, delete_form=form)
+            services.delete_account(user=current_user(request), **form.cleaned_data)
+            return _end_session(request)
+    return present_settings(request, delete_form=form)
 
 
-def _farewell(request: HttpRequest) -> HttpResponse:
-    """The browser forgets what scripts have stored. Not its cache, which has nothing private, and
-    which some browsers need seconds to empty."""
+def _end_session(request: HttpRequest) -> HttpResponse:
+    """End the session and clear what scripts have stored in the browser.
+
+    The browser's cache is kept: it contains nothing private, and some browsers need seconds to
+    clear it.
+    """
     request.session.flush()
     response = redirect("login")
     response["Clear-Site-Data"] = '"storage"'
     return response
 
 
-def _settings_page(request: HttpRequest, **invalid: Any) -> HttpResponse:
-    """All forms fresh, but for the one that was sent and has errors."""
-    user = User.objects.get(id=_user(request).id)  # an invalid form may have touched the other one
-    context = {
-        "user": user,
-        "profile_form": ProfileForm(
-            initial={"display_name": user.display_name, "about": user.about}
-        ),
-        "avatar_form": AvatarForm(),
-        "privacy_form": PrivacyForm(
-            initial={
-                "last_seen_to": user.last_seen_to,
-                "shows_read_receipts": user.shows_read_receipts,
-            }
-        ),
-        "theme_form": ThemeForm(initial={"theme": request.COOKIES.get("theme", "system")}),
-        "languages": settings.LANGUAGES,
-        "blocked": User.objects.blocked_by(user),
-        "password_form": PasswordChangeForm(),
-        "export_form": ExportForm(),
-        "delete_form": DeletionForm(),
-        "logins": Login.objects.living().filter(user=user).order_by("-last_used_at"),
-    }
-    status = INVALID if invalid else 200
-    return present(request, "accounts/settings.html", context | invalid, status=status)
+def _done(request: HttpRequest, text: str, *, card: str) -> HttpResponse:
+    """Return to the settings and show a message in one of its cards."""
+    messages.success(request, text, extra_tags=card)
+    return _back_to(card)
 
 
-def _done(request: HttpRequest, words: str) -> HttpResponse:
-    messages.success(request, words)
-    return redirect("settings")
+def _back_to(card: str) -> HttpResponse:
+    return redirect(f"{reverse('settings')}#{card}")
 
 
-# --- what requests say ---------------------------------------------------------------------------
-
-
-def _user(request: HttpRequest) -> User:
-    """For pages behind `login_required`."""
-    user: User = request.user  # type: ignore[assignment]
-    return user
+# --- reading requests ----------------------------------------------------------------------------
 
 
 def _login(request: HttpRequest) -> Login:
@@ -337,24 +329,11 @@ def _login(request: HttpRequest) -> Login:
     return login
 
 
-def _device(request: HttpRequest) -> Device:
-    return Device(
-        kind=Login.Kind.BROWSER,
-        user_agent=request.headers.get("User-Agent", ""),
-        ip=request.META.get("REMOTE_ADDR", ""),
-        mark=request.COOKIES.get(settings.MARK_COOKIE_NAME, ""),
-    )
+def _next_page(request: HttpRequest, default: str = settings.LOGIN_REDIRECT_URL) -> str:
+    """Return the `next` parameter if it is a local URL, because anyone may have made the link.
 
-
-def _next_page(request: HttpRequest, otherwise: str = settings.LOGIN_REDIRECT_URL) -> str:
-    """Only ever a page of ours: the address comes from a link that anybody may have made.
-
-    It begins with a slash, for `redirect` takes anything else for the name of a view.
+    It must begin with a slash: `redirect` takes anything else for the name of a view.
     """
-    target = request.GET.get("next", "")
-    is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
-    return target if is_ours else otherwise
-
-
-def _status(form: Any) -> int:
-    return INVALID if form.is_bound else 200
+    url = request.GET.get("next", "")
+    is_local = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+    return url if is_local else default

@@ -1,4 +1,4 @@
-"""People as JSON: what the API and the socket say about them, and what the API accepts."""
+"""Users and logins as JSON, for the API and the sockets, and the request bodies of the API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from accounts.models import Login, User
 from accounts.presence import HIDDEN, Presence
-from chatflow.parsing import EmailField, FlagField, TextField
+from chatflow.api.parsing import EmailField, FlagField, TextField
 from chatflow.times import iso
 
 
@@ -24,7 +24,7 @@ class AuthorSerializer(serializers.ModelSerializer[User]):
 
 
 def author(user: User | None) -> dict[str, Any] | None:
-    """Author, or None for a deleted account."""
+    """Return the user as the author of a message, or None for a deleted account."""
     if user is None or user.is_deleted:
         return None
     return {
@@ -43,15 +43,15 @@ def presence_json(user: User, presence: Presence) -> dict[str, Any]:
     }
 
 
+# The context's `presence` maps user ids to the Presence that the current user may see. This is not
+# a docstring, because the schema of the API shows those of serializers.
 class UserSerializer(AuthorSerializer):
-    """With `presence` in the context, {user id: Presence}, as far as one may know it."""
-
     online = serializers.SerializerMethodField()
     last_seen_at = serializers.SerializerMethodField()
 
     def to_representation(self, instance: User) -> dict[str, Any]:
-        shown: dict[str, Any] = super().to_representation(instance)
-        return shown | {"display_name": instance.name}
+        fields: dict[str, Any] = super().to_representation(instance)
+        return fields | {"display_name": instance.name}
 
     def get_online(self, user: User) -> bool | None:
         return self._presence_of(user).online
@@ -76,7 +76,7 @@ class UserPageSerializer(serializers.Serializer[Any]):
 
 
 class MeSerializer(UserSerializer):
-    """One's own profile. A new email is proved by the password."""
+    """The current user's profile. Changing the email requires the password."""
 
     serializer_field_mapping: ClassVar = {
         **UserSerializer.serializer_field_mapping,
@@ -97,7 +97,9 @@ class MeSerializer(UserSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "email" in attrs and "password" not in attrs:
-            raise serializers.ValidationError({"password": ["Needed to change the email."]})
+            raise serializers.ValidationError(
+                {"password": ["Required to change the email address."]}
+            )
         return attrs
 
 
@@ -145,7 +147,7 @@ class PasswordSerializer(serializers.Serializer[Any]):
     password = TextField(max_length=1000, trim_whitespace=False)
 
 
-class PictureSerializer(serializers.Serializer[Any]):
+class AvatarUploadSerializer(serializers.Serializer[Any]):
     file = serializers.FileField()
 
 

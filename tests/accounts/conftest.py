@@ -1,4 +1,4 @@
-"""Callers without a token, and pairs of tokens by hand."""
+"""API clients without a token, and token pairs of new logins."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Callable
 import pytest
 from rest_framework.test import APIClient
 
+from accounts.auth.tokens import TokenPair, token_pair
 from accounts.models import User
 from accounts.services import open_login
-from accounts.tokens import TokenPair, token_pair
 from tests.conftest import PROGRAM
 
 
 @pytest.fixture
 def stranger(db) -> APIClient:
-    """Calls the API without a token."""
+    """An API client without a token."""
     return APIClient()
 
 
 @pytest.fixture
 def tokens() -> Callable[[User], TokenPair]:
-    """tokens(alice) are those of a new login of hers."""
+    """tokens(alice) returns the token pair of a new login of alice."""
     return lambda user: token_pair(open_login(user=user, device=PROGRAM))
 
 
 @pytest.fixture
 def is_good(db) -> Callable[[str], bool]:
-    """is_good(access): does the API take the token?"""
+    """is_good(access) tells whether the API accepts the token."""
 
     def ask(access: str) -> bool:
         answer = APIClient().get("/users/me", HTTP_AUTHORIZATION=f"Bearer {access}")

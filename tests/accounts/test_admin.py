@@ -1,4 +1,4 @@
-"""Moderators: whom they let in and out, what they see, and what nobody but the talkers sees."""
+"""Users in the admin: suspending, restoring, permissions, and what moderators cannot read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from accounts.models import User
+from chatflow.live.events import Close
 from messaging.models import AuditEntry, Message, Report
 from tests.conftest import PASSWORD
 
@@ -21,7 +22,7 @@ def root(person) -> User:
 
 @pytest.fixture
 def act(browser, root):
-    """act("suspend", bob): root ticks bob's row and chooses that."""
+    """act("suspend", bob) runs the action on bob's row as root."""
     page = browser(root)
 
     def choose(action, *people):
@@ -31,11 +32,11 @@ def act(browser, root):
     return choose
 
 
-def sign_in(client, user):
+def log_in(client, user):
     return client.post("/auth/login", {"login": user.username, "password": PASSWORD})
 
 
-def test_root_suspends_bob(program, stranger, browser, act, bob, announced):
+def test_suspending_a_user_ends_their_logins(program, stranger, browser, act, bob, announced):
     client, page = program(bob), browser(bob)
 
     with announced() as events:
@@ -43,28 +44,28 @@ def test_root_suspends_bob(program, stranger, browser, act, bob, announced):
 
     assert "1 person suspended." in answer.content.decode()
     assert [each.get("/users/me").status_code for each in (client, page)] == [401, 401]
-    assert sign_in(stranger, bob).status_code == 401
-    assert [(event.ends, event.spares) for event in events] == [(4401, "")]
+    assert log_in(stranger, bob).status_code == 401
+    assert [event.control for event in events] == [Close(4401)]
 
 
-def test_root_restores_bob(program, stranger, act, bob):
+def test_restored_user_can_log_in_again(program, stranger, act, bob):
     client = program(bob)
     act("suspend", bob)
 
     answer = act("restore", bob)
 
     assert "1 person restored." in answer.content.decode()
-    assert sign_in(stranger, bob).status_code == 200
+    assert log_in(stranger, bob).status_code == 200
     assert client.get("/users/me").status_code == 401
 
 
-def test_suspending_twice_is_no_error(act, bob):
+def test_suspending_a_suspended_user_is_not_an_error(act, bob):
     act("suspend", bob)
 
     assert act("suspend", bob).status_code == 200
 
 
-def test_root_cannot_lock_herself_out(act, root, bob):
+def test_moderator_cannot_suspend_themselves(act, root, bob):
     answer = act("suspend", root, bob)
 
     root.refresh_from_db()
@@ -72,16 +73,16 @@ def test_root_cannot_lock_herself_out(act, root, bob):
     assert root.is_active
 
 
-def test_restoring_a_deleted_account_brings_nobody_back(program, stranger, act, bob):
+def test_restoring_a_deleted_account_has_no_effect(program, stranger, act, bob):
     program(bob).delete("/users/me", {"password": PASSWORD})
 
     act("restore", bob)
 
     bob.refresh_from_db()
-    assert sign_in(stranger, bob).status_code == 401
+    assert log_in(stranger, bob).status_code == 401
 
 
-def test_a_person_s_page_says_where_they_are_signed_in(browser, program, root, bob):
+def test_user_page_lists_their_logins(browser, program, root, bob):
     program(bob)
 
     page = browser(root).get(f"{PEOPLE}{bob.id}/change/").content.decode()
@@ -90,7 +91,7 @@ def test_a_person_s_page_says_where_they_are_signed_in(browser, program, root, b
     assert bob.password not in page
 
 
-def test_root_makes_bob_a_moderator_and_changes_nothing_else(browser, root, bob):
+def test_superuser_can_appoint_a_moderator_without_changing_other_fields(browser, root, bob):
     moderators = Group.objects.get(name="Moderators")
     wishes = {"is_staff": "on", "username": "x", "email": "x@example.org", "is_active": ""}
     wishes |= {"groups": [moderators.id]}
@@ -105,7 +106,7 @@ def test_root_makes_bob_a_moderator_and_changes_nothing_else(browser, root, bob)
     assert browser(bob).get("/admin/messaging/report/").status_code == 200
 
 
-def test_a_moderator_makes_nobody_anything(browser, moderator, bob):
+def test_moderator_cannot_grant_permissions(browser, moderator, bob):
     wishes = {"is_staff": "on", "is_superuser": "on", "groups": [moderator.groups.get().id]}
     inline = {"logins-TOTAL_FORMS": 0, "logins-INITIAL_FORMS": 0}
 
@@ -118,7 +119,7 @@ def test_a_moderator_makes_nobody_anything(browser, moderator, bob):
     assert not moderator.is_superuser
 
 
-def test_who_is_suspended_and_restored_here_is_on_record(act, root, bob):
+def test_suspending_and_restoring_are_recorded_in_the_audit_log(act, root, bob):
     act("suspend", bob, root)
     act("restore", bob)
 
@@ -130,7 +131,7 @@ def test_who_is_suspended_and_restored_here_is_on_record(act, root, bob):
 
 
 @pytest.mark.parametrize("path", ["add/", "{bob}/delete/"])
-def test_people_come_and_go_by_themselves(browser, root, bob, path):
+def test_users_cannot_be_added_or_deleted_in_the_admin(browser, root, bob, path):
     page = browser(root)
 
     assert page.get(PEOPLE + path.format(bob=bob.id)).status_code == 403
@@ -138,7 +139,7 @@ def test_people_come_and_go_by_themselves(browser, root, bob, path):
     assert User.objects.filter(username="bob").exists()
 
 
-def test_nobody_reads_messages_here_but_what_was_reported(
+def test_admin_shows_no_messages_except_reported_ones(
     browser, program, root, alice, bob, direct, group, say
 ):
     for conversation in (direct, group):
@@ -147,7 +148,7 @@ def test_nobody_reads_messages_here_but_what_was_reported(
     page = browser(root)
     page.get(report_page())  # so that the audit log has a row
 
-    shown = {address: page.get(address) for address in every_address()}
+    shown = {address: page.get(address) for address in every_url()}
 
     assert {answer.status_code for answer in shown.values()} == {200}
     assert len(shown) > 10
@@ -165,8 +166,8 @@ def report_page() -> str:
     return reverse("admin:messaging_report_change", args=[Report.objects.get().id])
 
 
-def every_address():
-    """The index, and of each model the list, and every row's page and history."""
+def every_url():
+    """Yield the URLs of the index, of every model's list, and of every row's page and history."""
     yield reverse("admin:index")
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
@@ -176,10 +177,10 @@ def every_address():
             yield reverse(f"{name}_history", args=[row.pk])
 
 
-# Who is let in
+# Access
 
 
-def test_a_stranger_is_led_to_the_one_sign_in_page(client, db):
+def test_anonymous_visitor_is_redirected_to_the_login_page(client, db):
     first = client.get(PEOPLE)
     second = client.get(first.headers["Location"])
 
@@ -187,7 +188,7 @@ def test_a_stranger_is_led_to_the_one_sign_in_page(client, db):
     assert second.headers["Location"] == "/login?next=%2Fadmin%2Faccounts%2Fuser%2F"
 
 
-def test_root_signs_in_there_and_arrives(client, root):
+def test_login_leads_back_to_the_admin(client, root):
     answer = client.post(
         f"/login?next={PEOPLE}", {"login": "root", "password": PASSWORD}, follow=True
     )
@@ -197,15 +198,15 @@ def test_root_signs_in_there_and_arrives(client, root):
 
 
 @pytest.mark.parametrize("path", ["/admin/", PEOPLE, "/admin/conversations/conversation/"])
-def test_alice_is_not_let_in(browser, alice, path):
+def test_ordinary_user_has_no_access(browser, alice, path):
     assert browser(alice).get(path).status_code == 302
 
 
-def test_staff_without_a_permission_sees_nothing(browser, person, bob):
+def test_staff_without_permissions_sees_nothing(browser, person, bob):
     page = browser(person("erin", is_staff=True))
 
     index = page.get("/admin/")
-    shown = [page.get(address) for address in every_address() if address != "/admin/"]
+    shown = [page.get(address) for address in every_url() if address != "/admin/"]
 
     assert index.status_code == 200
     assert b"/admin/accounts" not in index.content
@@ -213,18 +214,18 @@ def test_staff_without_a_permission_sees_nothing(browser, person, bob):
     assert page.post(PEOPLE, {"action": "suspend", "_selected_action": [bob.id]}).status_code == 403
 
 
-def test_alice_suspends_nobody(browser, alice, bob):
+def test_ordinary_user_cannot_suspend_anyone(browser, alice, bob):
     browser(alice).post(PEOPLE, {"action": "suspend", "_selected_action": [str(bob.id)]})
 
     bob.refresh_from_db()
     assert bob.is_active
 
 
-def test_a_token_is_no_way_in(program, root):
+def test_access_token_does_not_open_the_admin(program, root):
     assert program(root).get("/admin/").status_code == 302
 
 
-def test_a_suspended_moderator_is_out(browser, act, person):
+def test_suspended_moderator_loses_access(browser, act, person):
     other = person("other", is_staff=True, is_superuser=True)
     page = browser(other)
     assert page.get("/admin/").status_code == 200
@@ -234,13 +235,13 @@ def test_a_suspended_moderator_is_out(browser, act, person):
     assert page.get("/admin/").status_code == 302
 
 
-def test_alice_is_told_so_instead_of_sent_in_a_circle(browser, alice):
+def test_ordinary_user_gets_403_instead_of_a_redirect_loop(browser, alice):
     answer = browser(alice).get("/admin/", follow=True)
 
     assert answer.status_code == 403
 
 
-def test_a_moderator_suspends_bob_and_no_superuser(browser, moderator, root, bob):
+def test_moderator_can_suspend_users_but_not_superusers(browser, moderator, root, bob):
     page = browser(moderator)
     ticked = [str(bob.id), str(root.id)]
 
@@ -251,7 +252,7 @@ def test_a_moderator_suspends_bob_and_no_superuser(browser, moderator, root, bob
     assert (bob.is_active, root.is_active) == (False, True)
 
 
-def test_signing_out_there_ends_the_login(browser, root):
+def test_logging_out_of_the_admin_ends_the_login(browser, root):
     page = browser(root)
     cookie = page.cookies["sessionid"].value
 
@@ -261,5 +262,5 @@ def test_signing_out_there_ends_the_login(browser, root):
     assert page.get("/users/me").status_code == 401
 
 
-def test_a_password_is_changed_in_the_settings_only(browser, root):
+def test_password_change_redirects_to_the_settings(browser, root):
     assert browser(root).get("/admin/password_change/").url == "/settings"

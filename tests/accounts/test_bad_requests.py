@@ -1,4 +1,4 @@
-"""What is not JSON, or not what was asked for, is a 400 that says so, and changes nothing."""
+"""Malformed requests are answered with 400 and change nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def send(program, alice):
 
 @each_field
 @pytest.mark.parametrize("value", ["\ud800", "a\udfffb", "\0"])
-def test_half_a_character_and_nul_are_no_text(send, method, path, field, value):
+def test_surrogates_and_nul_are_refused(send, method, path, field, value):
     answer = send(method, path, json.dumps({field: value}))
 
     assert answer.status_code == 400
@@ -50,7 +50,7 @@ def test_half_a_character_and_nul_are_no_text(send, method, path, field, value):
 
 @each_field
 @pytest.mark.parametrize("value", [5, True, None, [], {"a": "b"}])
-def test_what_is_no_text_is_not_made_one(send, method, path, field, value):
+def test_other_types_are_not_converted_to_text(send, method, path, field, value):
     answer = send(method, path, json.dumps({field: value}))
 
     assert answer.status_code == 400
@@ -59,13 +59,13 @@ def test_what_is_no_text_is_not_made_one(send, method, path, field, value):
 
 @each_path
 @pytest.mark.parametrize("body", [b"[]", b'"text"', b"5", b"null", b"true"])
-def test_a_body_is_one_object(send, method, path, body):
+def test_body_must_be_one_object(send, method, path, body):
     answer = send(method, path, body)
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["non_field_errors"])
 
 
 @each_path
-def test_a_body_is_json_or_a_form(send, method, path):
+def test_body_must_be_json_or_a_form(send, method, path):
     assert send(method, path, b"<a/>", "application/xml").status_code == 415
     assert send(method, path, b"{").status_code == 400

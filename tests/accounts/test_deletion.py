@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from accounts.models import Block, Login, User
 from accounts.services import block, change_avatar, delete_account, open_login
+from chatflow.live.events import Close
 from conversations.models import Membership
 from conversations.services import UnknownPeople, add_members, save_draft, start_group
 from messaging.services import react
@@ -24,7 +25,9 @@ def delete(client, password=PASSWORD):
     return client.delete("/users/me", {"password": password})
 
 
-def test_alice_is_gone(program, stranger, alice, bob, announced):
+def test_deleted_account_ends_all_logins_and_hides_the_profile(
+    program, stranger, alice, bob, announced
+):
     client, other = program(alice), program(alice)
 
     with announced() as events:
@@ -33,12 +36,14 @@ def test_alice_is_gone(program, stranger, alice, bob, announced):
     assert (answer.status_code, answer.content) == (204, b"")
     assert [each.get("/users/me").status_code for each in (client, other)] == [401, 401]
     assert program(bob).get("/users/alice").status_code == 404
-    assert [(event.ends, event.spares) for event in events] == [(4401, "")]
+    assert [event.control for event in events] == [Close(4401)]
 
 
-def test_nothing_personal_is_kept(program, person, tmp_path, django_capture_on_commit_callbacks):
+def test_personal_fields_and_avatar_are_removed(
+    program, person, tmp_path, django_capture_on_commit_callbacks
+):
     alice = person("alice", about="Gardener", is_staff=True, is_superuser=True)
-    change_avatar(user=alice, picture=picture())
+    change_avatar(user=alice, image=picture())
 
     with django_capture_on_commit_callbacks(execute=True):
         delete(program(alice))
@@ -51,7 +56,7 @@ def test_nothing_personal_is_kept(program, person, tmp_path, django_capture_on_c
     assert not list(tmp_path.rglob("*.webp"))
 
 
-def test_her_names_are_free_again(program, stranger, alice):
+def test_username_and_email_can_be_registered_again(program, stranger, alice):
     delete(program(alice))
     newcomer = {"username": "alice", "email": "alice@example.org", "password": PASSWORD}
 
@@ -61,14 +66,14 @@ def test_her_names_are_free_again(program, stranger, alice):
     assert answer.json()["user"]["id"] != str(alice.id)
 
 
-def test_several_may_be_gone(alice, bob):
+def test_several_accounts_can_be_deleted(alice, bob):
     delete_account(user=alice, password=PASSWORD)
     delete_account(user=bob, password=PASSWORD)
 
     assert User.objects.exclude(deleted_at=None).count() == 2
 
 
-def test_bob_keeps_their_direct_chat_and_her_messages(program, alice, bob, direct, say):
+def test_direct_conversation_and_messages_remain(program, alice, bob, direct, say):
     say(alice, direct, "see you")
 
     delete(program(alice))
@@ -80,7 +85,7 @@ def test_bob_keeps_their_direct_chat_and_her_messages(program, alice, bob, direc
     assert (message["body"], message["sender"]) == ("see you", None)
 
 
-def test_her_groups_go_on_without_her(program, alice, carol, group):
+def test_groups_continue_without_the_deleted_member(program, alice, carol, group):
     delete(program(alice))
 
     members = program(carol).get(f"/conversations/{group.id}").json()["members"]
@@ -92,7 +97,7 @@ def test_her_groups_go_on_without_her(program, alice, carol, group):
 
 
 @pytest.mark.parametrize("password", ["wrong", "", "p" * 1001])
-def test_only_the_password_deletes(program, alice, group, password):
+def test_deletion_requires_the_password(program, alice, group, password):
     client = program(alice)
 
     answer = delete(client, password)
@@ -103,27 +108,27 @@ def test_only_the_password_deletes(program, alice, group, password):
     assert client.get(f"/conversations/{group.id}").status_code == 200
 
 
-def test_strangers_delete_nobody(stranger, alice):
+def test_deletion_requires_a_login(stranger, alice):
     assert delete(stranger).status_code == 401
     assert User.objects.filter(deleted_at=None).count() == 1
 
 
-def test_twice_is_not_possible(program, alice):
+def test_account_cannot_be_deleted_twice(program, alice):
     client = program(alice)
 
     assert [delete(client).status_code for _ in range(2)] == [204, 401]
 
 
-# --- what is left --------------------------------------------------------------------------------
+# --- remaining rows ------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def erin(person, say, bob, carol, dave, membership):
-    """Somebody who has left traces everywhere, each with a word of her own in it."""
+    """A user with rows in every table, each containing a distinctive word."""
     erin = person(
         "erin_hyacinth", display_name="Erin Hyacinth", about="hyacinths", last_seen_to="nobody"
     )
-    change_avatar(user=erin, picture=picture())
+    change_avatar(user=erin, image=picture())
     open_login(user=erin, device=replace(BROWSER, user_agent="Hyacinth/7", ip="203.0.113.77"))
     group = start_group(user=bob, title="Bulbs", usernames=["carol", "erin_hyacinth"])
     message = say(erin, group, "I am Erin Hyacinth")
@@ -137,13 +142,13 @@ def erin(person, say, bob, carol, dave, membership):
 
 
 def traces_of(erin, *more):
-    """What of hers is in some column of some row of some table."""
+    """Return the distinctive words that are found in any column of any table."""
     words = [b"hyacinth", b"203.0.113.77", *(word.lower().encode() for word in more)]
     stored = [value.lower() for value in everything_stored()]
     return {word for word in words if any(word in value for value in stored)}
 
 
-def test_no_row_of_any_table_has_anything_of_hers(
+def test_no_table_contains_personal_data_afterwards(
     erin, tmp_path, django_capture_on_commit_callbacks
 ):
     secrets = [erin.password, erin.avatar.name]
@@ -157,7 +162,7 @@ def test_no_row_of_any_table_has_anything_of_hers(
     assert not list(tmp_path.rglob("*.webp"))
 
 
-def test_of_what_points_to_her_messages_reactions_and_places_are_left(erin):
+def test_only_messages_reactions_and_memberships_still_refer_to_the_user(erin):
     delete_account(user=erin, password=PASSWORD)
 
     erin.refresh_from_db()
@@ -170,13 +175,15 @@ def test_of_what_points_to_her_messages_reactions_and_places_are_left(erin):
     assert not erin.groups.exists()
 
 
-# --- while somebody adds her ---------------------------------------------------------------------
+# --- concurrent additions to groups --------------------------------------------------------------
 
 
 @pytest.fixture
 def interrupted():
-    """interrupted(first, second): the first has done its work and commits once the second waits
-    for it; answers what the second raised."""
+    """interrupted(first, second) starts `second` before `first` commits, and lets it wait for that.
+
+    It returns a list of the errors that `second` raised.
+    """
 
     def run(first, second):
         has_begun, may_commit, raised = threading.Event(), threading.Event(), []
@@ -201,7 +208,7 @@ def interrupted():
         assert has_begun.wait(timeout=30)
         threads[1].start()
         try:
-            wait_until_somebody_waits()
+            wait_for_blocked_session()
         finally:
             may_commit.set()
         for thread in threads:
@@ -212,8 +219,8 @@ def interrupted():
     return run
 
 
-def wait_until_somebody_waits():
-    """On SQLite nobody can do otherwise: there is one writer at a time."""
+def wait_for_blocked_session():
+    """Wait for a blocked PostgreSQL session. SQLite has only one writer at a time anyway."""
     deadline = time.monotonic() + 30
     while connection.vendor == "postgresql":
         assert time.monotonic() < deadline, "nobody waits"
@@ -229,7 +236,7 @@ def wait_until_somebody_waits():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("has_been_there", [True, False])
-def test_whoever_is_added_while_going_does_not_stay(
+def test_user_added_during_deletion_is_not_a_member_afterwards(
     interrupted, group, alice, dave, mallory, membership, has_been_there
 ):
     newcomer = dave if has_been_there else mallory
@@ -248,7 +255,7 @@ def test_whoever_is_added_while_going_does_not_stay(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("has_been_there", [True, False])
-def test_whoever_is_going_is_not_added(
+def test_user_cannot_be_added_during_deletion(
     interrupted, group, alice, dave, mallory, membership, has_been_there
 ):
     newcomer = dave if has_been_there else mallory
@@ -263,7 +270,7 @@ def test_whoever_is_going_is_not_added(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_is_going_starts_no_group(interrupted, alice, bob, carol):
+def test_user_cannot_start_a_group_during_deletion(interrupted, alice, bob, carol):
     raised = interrupted(
         lambda: delete_account(user=alice, password=PASSWORD),
         lambda: start_group(user=alice, title="Late", usernames=["bob", "carol"]),
@@ -274,9 +281,7 @@ def test_whoever_is_going_starts_no_group(interrupted, alice, bob, carol):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_add_each_other_s_people_do_not_wait_crosswise(
-    together, group, alice, carol, crowd, membership
-):
+def test_concurrent_additions_do_not_deadlock(together, group, alice, carol, crowd, membership):
     names = crowd(12)
     other = start_group(user=carol, title="Orchard", usernames=["alice", "bob"])
     adds = [

@@ -1,4 +1,4 @@
-"""Signing in: by username or email in any case, and one answer to whatever does not match."""
+"""Logging in by username or email, and the one answer to all wrong credentials."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from accounts.services import change_password, delete_account, restore, suspend
 from tests.conftest import PASSWORD
 
 
-def sign_in(client, login="alice", password=PASSWORD):
+def log_in(client, login="alice", password=PASSWORD):
     return client.post("/auth/login", {"login": login, "password": password})
 
 
 class Meanwhile(MD5PasswordHasher):
-    """Something happens between the password that fits and the login that it opens."""
+    """A hasher that runs an act between the password check and the creation of the login."""
 
     acts: ClassVar = []
 
@@ -31,8 +31,8 @@ class Meanwhile(MD5PasswordHasher):
 @pytest.mark.parametrize(
     "login", ["alice", "ALICE", " Alice ", "Ａlice", "alice@example.org", "Alice@Example.ORG"]
 )
-def test_alice_signs_in_by_username_or_email(stranger, alice, is_good, login):
-    answer = sign_in(stranger, login)
+def test_login_by_username_or_email(stranger, alice, is_good, login):
+    answer = log_in(stranger, login)
 
     assert answer.status_code == 200
     assert set(answer.json()) == {"user", "access", "refresh"}
@@ -40,18 +40,18 @@ def test_alice_signs_in_by_username_or_email(stranger, alice, is_good, login):
     assert is_good(answer.json()["access"])
 
 
-def test_each_sign_in_is_a_login_of_its_own(stranger, alice, is_good):
-    first, second = sign_in(stranger).json(), sign_in(stranger).json()
+def test_each_login_is_separate(stranger, alice, is_good):
+    first, second = log_in(stranger).json(), log_in(stranger).json()
 
     assert Login.objects.filter(user=alice).count() == 2
     assert is_good(first["access"])
     assert is_good(second["access"])
 
 
-def test_a_stale_token_beside_the_request_does_no_harm(stranger, alice):
+def test_invalid_token_in_the_request_is_ignored(stranger, alice):
     stranger.credentials(HTTP_AUTHORIZATION="Bearer stale")
 
-    assert sign_in(stranger).status_code == 200
+    assert log_in(stranger).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -66,41 +66,41 @@ def test_a_stale_token_beside_the_request_does_no_harm(stranger, alice):
         ("alice%", PASSWORD),
     ],
 )
-def test_whatever_does_not_match_has_one_answer(stranger, person, login, password):
+def test_all_wrong_credentials_have_the_same_answer(stranger, person, login, password):
     person("alice", display_name="Alice B.")
 
-    answer = sign_in(stranger, login, password)
+    answer = log_in(stranger, login, password)
 
     assert answer.status_code == 401
     assert answer.json() == {
         "type": "urn:chatflow:bad_credentials",
         "title": "Unauthorized",
         "status": 401,
-        "detail": "Username and password do not match.",
+        "detail": "Incorrect username or password.",
     }
     assert not Login.objects.exists()
 
 
-def test_a_suspended_person_stays_out_until_restored(stranger, alice):
+def test_suspended_user_cannot_log_in_until_restored(stranger, alice):
     suspend(user=alice)
-    assert sign_in(stranger).status_code == 401
+    assert log_in(stranger).status_code == 401
 
     restore(user=alice)
 
-    assert sign_in(stranger).status_code == 200
+    assert log_in(stranger).status_code == 200
 
 
 @pytest.mark.parametrize("login", ["alice", "alice@example.org", "deleted"])
-def test_nobody_signs_in_to_a_deleted_account(stranger, alice, login):
+def test_deleted_account_cannot_log_in(stranger, alice, login):
     delete_account(user=alice, password=PASSWORD)
     names = {"deleted": alice.username}
 
-    assert sign_in(stranger, names.get(login, login)).status_code == 401
+    assert log_in(stranger, names.get(login, login)).status_code == 401
 
 
 @pytest.mark.parametrize("field", ["login", "password"])
 @pytest.mark.parametrize("value", ["", "a" * 1001, "a" * 100_000])
-def test_what_is_no_credential(stranger, alice, field, value):
+def test_malformed_credentials_are_refused(stranger, alice, field, value):
     answer = stranger.post("/auth/login", {"login": "alice", "password": PASSWORD, field: value})
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
@@ -115,11 +115,13 @@ def test_what_is_no_credential(stranger, alice, field, value):
     ],
     ids=["new password", "suspended", "deleted"],
 )
-def test_a_sign_in_that_was_overtaken_opens_nothing(stranger, alice, settings, monkeypatch, act):
+def test_login_fails_if_the_account_changes_during_the_password_check(
+    stranger, alice, settings, monkeypatch, act
+):
     settings.PASSWORD_HASHERS = [f"{__name__}.Meanwhile"]
     monkeypatch.setattr(Meanwhile, "acts", [lambda: act(User.objects.get(username="alice"))])
 
-    answer = sign_in(stranger)
+    answer = log_in(stranger)
 
     assert answer.status_code == 401
     assert not Meanwhile.acts

@@ -1,10 +1,11 @@
-"""Signing out: that login's tokens are dead at once, and nobody else's."""
+"""Logging out revokes the tokens of one login and leaves all others alone."""
 
 from __future__ import annotations
 
 import pytest
 
 from accounts.models import Login
+from chatflow.live.events import Close
 
 
 def log_out(client, refresh):
@@ -12,8 +13,8 @@ def log_out(client, refresh):
 
 
 @pytest.fixture
-def signed_in(stranger, tokens):
-    """signed_in(alice) answers her client and the refresh token of the same login."""
+def logged_in(stranger, tokens):
+    """logged_in(alice) returns a client and the refresh token of the same new login."""
 
     def make(user):
         pair = tokens(user)
@@ -23,8 +24,8 @@ def signed_in(stranger, tokens):
     return make
 
 
-def test_alice_signs_out(alice, signed_in, announced):
-    client, refresh = signed_in(alice)
+def test_logout_revokes_the_tokens(alice, logged_in, announced):
+    client, refresh = logged_in(alice)
 
     with announced() as events:
         answer = log_out(client, refresh)
@@ -33,11 +34,11 @@ def test_alice_signs_out(alice, signed_in, announced):
     assert (answer.status_code, answer.content) == (204, b"")
     assert client.get("/users/me").status_code == 401
     assert client.post("/auth/refresh", {"refresh": refresh}).status_code == 401
-    assert [(event.ends, event.login) for event in events] == [(4401, str(login.id))]
+    assert [event.control for event in events] == [Close(4401, login_id=str(login.id))]
 
 
-def test_signing_out_twice_is_not_possible(alice, signed_in):
-    client, refresh = signed_in(alice)
+def test_logging_out_twice_is_refused(alice, logged_in):
+    client, refresh = logged_in(alice)
     log_out(client, refresh)
     ended_at = Login.objects.get().ended_at
 
@@ -45,26 +46,26 @@ def test_signing_out_twice_is_not_possible(alice, signed_in):
     assert Login.objects.get().ended_at == ended_at
 
 
-def test_her_other_logins_go_on(alice, tokens, signed_in, is_good):
+def test_logout_keeps_other_logins(alice, tokens, logged_in, is_good):
     other = tokens(alice)
-    client, refresh = signed_in(alice)
+    client, refresh = logged_in(alice)
 
     log_out(client, refresh)
 
     assert is_good(other.access)
 
 
-def test_a_token_that_was_rotated_still_says_which_login(alice, signed_in):
-    client, refresh = signed_in(alice)
+def test_rotated_refresh_token_still_logs_out(alice, logged_in):
+    client, refresh = logged_in(alice)
     client.post("/auth/refresh", {"refresh": refresh})
 
     assert log_out(client, refresh).status_code == 204
     assert client.get("/users/me").status_code == 401
 
 
-def test_mallory_cannot_sign_alice_out(mallory, alice, tokens, signed_in, is_good):
+def test_refresh_token_of_another_user_is_refused(mallory, alice, tokens, logged_in, is_good):
     hers = tokens(alice)
-    client, _refresh = signed_in(mallory)
+    client, _refresh = logged_in(mallory)
 
     assert log_out(client, hers.refresh).status_code == 401
 
@@ -72,15 +73,15 @@ def test_mallory_cannot_sign_alice_out(mallory, alice, tokens, signed_in, is_goo
     assert client.get("/users/me").status_code == 200
 
 
-def test_a_stranger_signs_nobody_out(stranger, alice, tokens, is_good):
+def test_logout_requires_an_access_token(stranger, alice, tokens, is_good):
     pair = tokens(alice)
 
     assert log_out(stranger, pair.refresh).status_code == 401
     assert is_good(pair.access)
 
 
-def test_junk_for_a_token_signs_nobody_out(alice, signed_in):
-    client, _refresh = signed_in(alice)
+def test_invalid_refresh_token_is_refused(alice, logged_in):
+    client, _refresh = logged_in(alice)
 
     assert log_out(client, "junk").status_code == 401
     assert client.get("/users/me").status_code == 200

@@ -1,4 +1,4 @@
-"""One name, however it is spelled; the database holds it for whoever comes past the forms."""
+"""Canonical usernames, and the database constraints that keep them unique."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from accounts.names import canonical, validate_username
         ("ali\0ce", "ali\ufffdce"),
     ],
 )
-def test_spellings_of_one_name_are_written_alike(name, written):
+def test_spellings_of_one_name_have_one_canonical_form(name, written):
     assert canonical(name) == written
     assert canonical(written) == written
 
 
 @pytest.mark.parametrize("name", ["аlice", "alιce", "alice\u200b", "a\u0301lice"])
-def test_names_that_only_look_alike_are_refused(name):
+def test_lookalike_usernames_are_refused(name):
     assert canonical(name) != "alice"
     with pytest.raises(ValidationError):
         validate_username(canonical(name))
 
 
 @pytest.mark.parametrize("name", ["abc", "a" * 30, "007", "___", "a_1"])
-def test_what_is_a_username(name):
+def test_valid_usernames(name):
     validate_username(name)
 
 
 @pytest.mark.parametrize(
     "name", ["", "ab", "a" * 31, "Alice", "alice\n", "a-b", "deleted-1", "٣٣٣"]
 )
-def test_what_is_no_username(name):
+def test_invalid_usernames(name):
     with pytest.raises(ValidationError):
         validate_username(name)
 
@@ -58,12 +58,12 @@ def test_what_is_no_username(name):
         {"username": "x", "email": "alice@example.org"},
     ],
 )
-def test_the_database_itself_refuses_a_second_alice(alice, fields):
+def test_database_refuses_a_second_spelling_of_a_name(alice, fields):
     with pytest.raises(IntegrityError):
         User.objects.create(**fields)
 
 
-def test_the_database_calls_every_folded_letter_lower_case(db):
+def test_canonical_names_satisfy_the_lower_case_constraint(db):
     letters = [chr(code) for code in range(0x110000) if chr(code).casefold() != chr(code)]
 
     User.objects.bulk_create(

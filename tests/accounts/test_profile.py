@@ -1,15 +1,15 @@
-"""One's own profile: what is shown to whom, and an email that only the password changes."""
+"""The current user's profile: reading and changing it, and changing the email with the password."""
 
 from __future__ import annotations
 
 import pytest
 
 from accounts.models import User
-from chatflow import limits
+from chatflow.limits import policy as limits
 from tests.conftest import PASSWORD
 
 
-def test_alice_sees_her_profile(program, alice, costs):
+def test_own_profile_includes_private_fields(program, alice, costs):
     client = program(alice)
 
     with costs(1):
@@ -30,12 +30,12 @@ def test_alice_sees_her_profile(program, alice, costs):
     }
 
 
-def test_strangers_have_no_profile(stranger):
+def test_own_profile_requires_a_login(stranger):
     assert stranger.get("/users/me").status_code == 401
     assert stranger.patch("/users/me", {"about": "x"}).status_code == 401
 
 
-def test_bob_reads_what_alice_writes_about_herself(program, alice, bob):
+def test_profile_changes_are_visible_to_others(program, alice, bob):
     answer = program(alice).patch("/users/me", {"display_name": " Alice B. ", "about": " Hi\n"})
 
     seen = program(bob).get("/users/alice").json()
@@ -44,7 +44,7 @@ def test_bob_reads_what_alice_writes_about_herself(program, alice, bob):
     assert (seen["display_name"], seen["about"]) == ("Alice B.", "Hi")
 
 
-def test_one_field_is_changed_without_the_other(program, person):
+def test_fields_can_be_changed_separately(program, person):
     alice = person("alice", about="Gardener")
 
     changed = program(alice).patch("/users/me", {"display_name": "Al"}).json()
@@ -52,14 +52,14 @@ def test_one_field_is_changed_without_the_other(program, person):
     assert (changed["display_name"], changed["about"]) == ("Al", "Gardener")
 
 
-def test_about_may_be_emptied(program, person):
+def test_about_can_be_emptied(program, person):
     assert (
         program(person("alice", about="x")).patch("/users/me", {"about": ""}).json()["about"] == ""
     )
 
 
 @pytest.mark.parametrize("changes", [{"about": "x"}, {"last_seen_to": "nobody"}])
-def test_she_does_not_change_it_all_the_time(program, few, alice, changes):
+def test_profile_changes_are_rate_limited(program, few, alice, changes):
     few(limits.WRITING, 1)
     client = program(alice)
 
@@ -67,7 +67,7 @@ def test_she_does_not_change_it_all_the_time(program, few, alice, changes):
 
 
 @pytest.mark.parametrize("changes", [{}, {"display_name": "A" * 60, "about": "ü" * 140}])
-def test_what_fits_is_taken(program, alice, changes):
+def test_valid_values_are_accepted(program, alice, changes):
     answer = program(alice).patch("/users/me", changes)
 
     assert answer.status_code == 200
@@ -87,7 +87,7 @@ def test_what_fits_is_taken(program, alice, changes):
         ("last_seen_to", True),
     ],
 )
-def test_what_does_not_fit_changes_nothing(program, alice, field, value):
+def test_invalid_values_change_nothing(program, alice, field, value):
     answer = program(alice).patch(
         "/users/me", {"display_name": "New", "about": "New", field: value}
     )
@@ -97,7 +97,7 @@ def test_what_does_not_fit_changes_nothing(program, alice, field, value):
     assert (alice.display_name, alice.about) == ("Alice", "")
 
 
-def test_the_rest_is_not_hers_to_change(program, alice):
+def test_read_only_fields_are_ignored(program, alice):
     before = program(alice).get("/users/me").json()
     wishes = {"id": "7", "username": "queen", "created_at": "2000-01-01", "is_staff": True}
 
@@ -115,7 +115,7 @@ def change_email(client, email="new@example.org", password=PASSWORD, **more):
     return client.patch("/users/me", {"email": email, "password": password} | more)
 
 
-def test_alice_changes_her_email(program, stranger, alice):
+def test_email_can_be_changed_with_the_password(program, stranger, alice):
     answer = change_email(program(alice), " NEW@Example.org ")
 
     assert (answer.status_code, answer.json()["email"]) == (200, "new@example.org")
@@ -124,18 +124,18 @@ def test_alice_changes_her_email(program, stranger, alice):
         assert stranger.post("/auth/login", credentials).status_code == status
 
 
-def test_her_own_email_is_not_taken(program, alice):
+def test_own_email_can_be_set_again(program, alice):
     assert change_email(program(alice), "ALICE@example.org").status_code == 200
 
 
 @pytest.mark.parametrize("email", ["bob@example.org", "Bob@Example.org"])
-def test_bob_s_email_is_taken(program, alice, bob, email):
+def test_email_of_another_user_is_refused(program, alice, bob, email):
     answer = change_email(program(alice), email)
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["email"])
 
 
-def test_without_the_password_nothing_is_changed(program, alice):
+def test_email_change_requires_the_password(program, alice):
     client = program(alice)
 
     missing = client.patch("/users/me", {"email": "new@example.org", "about": "x"})
@@ -148,21 +148,21 @@ def test_without_the_password_nothing_is_changed(program, alice):
 
 
 @pytest.mark.parametrize("email", ["", "x", "a@" + "b" * 400])
-def test_what_is_no_email(program, alice, email):
+def test_invalid_email_is_refused(program, alice, email):
     answer = change_email(program(alice), email)
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["email"])
 
 
 @pytest.mark.parametrize("password", ["", "a" * 1001])
-def test_what_is_no_password(program, alice, password):
+def test_malformed_password_is_refused(program, alice, password):
     answer = change_email(program(alice), password=password)
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["password"])
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_want_one_email_at_once_one_has_it(program, alice, bob, together):
+def test_one_of_two_concurrent_changes_gets_the_email(program, alice, bob, together):
     clients = [program(alice), program(bob)]
 
     answers = together(*[lambda client=client: change_email(client) for client in clients])

@@ -1,4 +1,4 @@
-"""The next pair of tokens: a refresh token is good once, and a second use ends the login."""
+"""Refreshing tokens: a refresh token works once, and a second use ends the login."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from accounts.api import RefreshView
+from accounts.auth.tokens import LOGIN_CLAIM, TokenPair
 from accounts.models import Login
 from accounts.services import BadRefreshToken, end_logins, refresh_login, suspend
-from accounts.tokens import LOGIN_CLAIM, TokenPair
+from chatflow.live.events import Close
 
 
 def refresh(token, client=None):
     return (client or APIClient()).post("/auth/refresh", {"refresh": token})
 
 
-def test_alice_gets_the_next_pair(alice, tokens, is_good):
+def test_refresh_returns_a_new_pair(alice, tokens, is_good):
     first = tokens(alice)
 
     answer = refresh(first.refresh)
@@ -31,7 +32,7 @@ def test_alice_gets_the_next_pair(alice, tokens, is_good):
     assert is_good(answer.json()["access"])
 
 
-def test_pairs_follow_one_another(alice, tokens):
+def test_new_refresh_token_can_be_refreshed_again(alice, tokens):
     token = tokens(alice).refresh
 
     for _turn in range(5):
@@ -41,7 +42,7 @@ def test_pairs_follow_one_another(alice, tokens):
     assert refresh(token).status_code == 200
 
 
-def test_refreshing_counts_as_using_the_login(alice, tokens):
+def test_refresh_updates_the_last_use(alice, tokens):
     pair = tokens(alice)
     long_ago = timezone.now() - timedelta(days=20)
     Login.objects.update(last_used_at=long_ago)
@@ -51,7 +52,7 @@ def test_refreshing_counts_as_using_the_login(alice, tokens):
     assert Login.objects.get().last_used_at > long_ago
 
 
-def test_a_token_that_comes_again_ends_the_login(alice, tokens, is_good, announced):
+def test_reused_token_ends_the_login(alice, tokens, is_good, announced):
     first = tokens(alice)
     second = refresh(first.refresh).json()
 
@@ -61,10 +62,12 @@ def test_a_token_that_comes_again_ends_the_login(alice, tokens, is_good, announc
     assert answer.status_code == 401
     assert refresh(second["refresh"]).status_code == 401
     assert not is_good(second["access"])
-    assert [(event.ends, event.login) for event in events] == [(4401, str(Login.objects.get().id))]
+    assert [event.control for event in events] == [
+        Close(4401, login_id=str(Login.objects.get().id))
+    ]
 
 
-def test_her_other_logins_go_on_when_one_was_copied(alice, tokens, is_good):
+def test_reused_token_keeps_other_logins(alice, tokens, is_good):
     copied, other = tokens(alice), tokens(alice)
     refresh(copied.refresh)
 
@@ -74,7 +77,7 @@ def test_her_other_logins_go_on_when_one_was_copied(alice, tokens, is_good):
     assert refresh(other.refresh).status_code == 200
 
 
-def test_one_that_was_on_its_way_before_another_won_is_merely_refused(alice, tokens, is_good):
+def test_parallel_request_is_refused_without_ending_the_login(alice, tokens, is_good):
     first, sent_at = tokens(alice).refresh, timezone.now()
     second = refresh(first).json()
     late = AsyncRequestFactory().post("/auth/refresh", {"refresh": first})
@@ -86,8 +89,67 @@ def test_one_that_was_on_its_way_before_another_won_is_merely_refused(alice, tok
     assert refresh(second["refresh"]).status_code == 200
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """clock(5) sets the server's clock 5 seconds ahead for the next request."""
+    correct = timezone.now
+
+    def set_fast(seconds: float) -> None:
+        monkeypatch.setattr(timezone, "now", lambda: correct() + timedelta(seconds=seconds))
+
+    return set_fast
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("fast", [5, -5])
+def test_parallel_request_does_not_end_the_login_despite_clock_differences(
+    alice, tokens, clock, is_good, fast
+):
+    first = tokens(alice).refresh
+    clock(fast)
+    sent_at = timezone.now()
+    clock(0)
+    second = refresh(first).json()
+    clock(fast)
+
+    with pytest.raises(BadRefreshToken):
+        refresh_login(refresh=first, received_at=sent_at)
+
+    clock(0)
+    assert is_good(second["access"])
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("fast", [5, -5])
+def test_reuse_ends_the_login_despite_clock_differences(alice, tokens, clock, is_good, fast):
+    first = tokens(alice).refresh
+    second = refresh(first).json()
+    clock(fast)
+
+    assert refresh(first).status_code == 401
+
+    clock(0)
+    assert not is_good(second["access"])
+
+
+def test_token_issued_slightly_in_the_future_is_accepted(alice, tokens, is_good):
+    tokens(alice)
+    login = Login.objects.get()
+    issued_at = int(timezone.now().timestamp()) + 2
+
+    assert is_good(str(forged(AccessToken(), login, iat=issued_at)))
+    assert refresh(str(forged(RefreshToken(), login, iat=issued_at))).status_code == 200
+
+
+def test_token_issued_far_in_the_future_is_refused(alice, tokens, is_good):
+    tokens(alice)
+    issued_at = int(timezone.now().timestamp()) + 60
+
+    assert not is_good(str(forged(AccessToken(), Login.objects.get(), iat=issued_at)))
+
+
 @pytest.mark.django_db(transaction=True)
-def test_of_those_that_were_sent_at_once_one_wins_and_goes_on(alice, tokens, together, is_good):
+def test_one_of_several_concurrent_requests_succeeds(alice, tokens, together, is_good):
     first, sent_at = tokens(alice).refresh, timezone.now()
 
     def send() -> TokenPair:
@@ -101,7 +163,7 @@ def test_of_those_that_were_sent_at_once_one_wins_and_goes_on(alice, tokens, tog
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_late_one_after_those_ends_the_login(alice, tokens, together, is_good):
+def test_reuse_after_concurrent_requests_ends_the_login(alice, tokens, together, is_good):
     first, sent_at = tokens(alice).refresh, timezone.now()
     together(*[lambda: refresh_login(refresh=first, received_at=sent_at)] * 2)
     access = str(forged(AccessToken(), Login.objects.get()))
@@ -113,7 +175,7 @@ def test_a_late_one_after_those_ends_the_login(alice, tokens, together, is_good)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_parallel_requests_one_is_answered_at_most(alice, tokens, together):
+def test_at_most_one_of_many_parallel_requests_succeeds(alice, tokens, together):
     first = tokens(alice).refresh
 
     answers = together(*[lambda: refresh(first)] * 5)
@@ -123,7 +185,7 @@ def test_of_many_parallel_requests_one_is_answered_at_most(alice, tokens, togeth
 
 
 @pytest.mark.parametrize("act", [suspend, end_logins])
-def test_a_login_that_is_over_is_not_refreshed(alice, tokens, act):
+def test_ended_login_cannot_be_refreshed(alice, tokens, act):
     pair = tokens(alice)
     act(user=alice)
 
@@ -153,7 +215,7 @@ def forged(token, alice_login, **claims):
     ],
     ids=["access", "expired", "no id", "no login", "no claim", "altered", "none", "junk", "é"],
 )
-def test_what_is_no_refresh_token_of_ours(alice, tokens, make):
+def test_forged_refresh_token_is_refused(alice, tokens, make):
     pair = tokens(alice)
 
     answer = refresh(make(Login.objects.get()))
@@ -162,12 +224,12 @@ def test_what_is_no_refresh_token_of_ours(alice, tokens, make):
     assert refresh(pair.refresh).status_code == 200
 
 
-def test_a_refresh_token_opens_nothing(alice, tokens, is_good):
+def test_refresh_token_is_not_an_access_token(alice, tokens, is_good):
     assert not is_good(tokens(alice).refresh)
 
 
 @pytest.mark.parametrize("value", ["", "a" * 2001])
-def test_what_is_not_even_a_token(stranger, value):
+def test_malformed_refresh_token_is_refused(stranger, value):
     answer = refresh(value, stranger)
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["refresh"])

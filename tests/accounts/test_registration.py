@@ -1,4 +1,4 @@
-"""Registering: a new person, signed in, under a name that is theirs in every spelling."""
+"""Registration: a new account, its first login, and names that are unique in every spelling."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def assert_refused(answer, *fields):
     assert not User.objects.filter(email__startswith="erin").exists()
 
 
-def test_erin_registers_and_is_signed_in(stranger, is_good):
+def test_registration_creates_an_account_and_logs_in(stranger, is_good):
     answer = register(stranger, display_name="Erin Moss")
 
     erin = User.objects.get(username="erin")
@@ -43,14 +43,14 @@ def test_erin_registers_and_is_signed_in(stranger, is_good):
     assert stranger.post("/auth/refresh", {"refresh": answer.json()["refresh"]}).status_code == 200
 
 
-def test_names_are_kept_in_lower_case_and_shown_as_typed(stranger):
+def test_username_is_lower_case_and_display_name_is_as_typed(stranger):
     user = register(stranger, username=" Erin_1 ", email="ERIN@Example.ORG").json()["user"]
 
     assert (user["username"], user["email"]) == ("erin_1", "erin@example.org")
     assert user["display_name"] == "Erin_1"
 
 
-def test_the_password_is_kept_as_a_hash_of_all_of_it(stranger):
+def test_password_is_hashed_in_full(stranger):
     register(stranger, password=f" {PASSWORD} ")
 
     erin = User.objects.get(username="erin")
@@ -58,7 +58,7 @@ def test_the_password_is_kept_as_a_hash_of_all_of_it(stranger):
     assert erin.check_password(f" {PASSWORD} ")
 
 
-def test_where_she_registered_is_in_her_list_of_logins(stranger):
+def test_registration_is_listed_as_a_login(stranger):
     stranger.post("/auth/register", ERIN, HTTP_USER_AGENT="a\0b" * 100, REMOTE_ADDR="192.0.2.7")
 
     login = Login.objects.get(user__username="erin")
@@ -66,7 +66,7 @@ def test_where_she_registered_is_in_her_list_of_logins(stranger):
     assert login.user_agent == ("ab" * 100)[:200]
 
 
-def test_nobody_registers_as_a_moderator(stranger):
+def test_privileged_fields_are_ignored(stranger):
     register(stranger, is_staff=True, is_superuser=True, id="7")
 
     erin = User.objects.get(username="erin")
@@ -74,14 +74,14 @@ def test_nobody_registers_as_a_moderator(stranger):
     assert not erin.is_superuser
 
 
-def test_a_stale_token_beside_the_request_does_no_harm(stranger):
+def test_invalid_token_in_the_request_is_ignored(stranger):
     stranger.credentials(HTTP_AUTHORIZATION="Bearer stale")
 
     assert register(stranger).status_code == 201
 
 
 @pytest.mark.parametrize("email", ["erin@ÄÖ.example.org", "erin@ꭰꭱꭲ.example.org"])
-def test_an_address_may_be_in_any_script_and_case(stranger, email):
+def test_email_domain_may_use_any_script_and_case(stranger, email):
     assert register(stranger, email=email).status_code == 201
 
     credentials = {"login": email.upper(), "password": PASSWORD}
@@ -89,12 +89,12 @@ def test_an_address_may_be_in_any_script_and_case(stranger, email):
 
 
 @pytest.mark.parametrize("name", ["alice", "ALICE", " Alice ", "Ａlice", "ⓐlice"])
-def test_a_username_is_taken_in_every_spelling(stranger, alice, name):
+def test_other_spellings_of_a_username_are_taken(stranger, alice, name):
     assert_refused(register(stranger, username=name), "username")
 
 
 @pytest.mark.parametrize("email", ["alice@example.org", " ALICE@Example.ORG "])
-def test_an_email_is_taken_in_any_case(stranger, alice, email):
+def test_other_spellings_of_an_email_are_taken(stranger, alice, email):
     answer = register(stranger, email=email)
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["email"])
@@ -107,7 +107,7 @@ def test_an_email_is_taken_in_any_case(stranger, alice, email):
         "erín", "еrin", "erin\u200b", "erin@example.org", "<erin>", "👩‍🚀👩‍🚀👩‍🚀",
     ],
 )  # fmt: skip
-def test_what_is_no_username(stranger, name):
+def test_invalid_username_is_refused(stranger, name):
     assert_refused(register(stranger, username=name), "username")
 
 
@@ -119,7 +119,7 @@ def test_what_is_no_username(stranger, name):
         f"erin@{'a' * 300}.org", f"erin{'e' * 300}@example.org", f"erin@{'a.' * 100_000}org",
     ],
 )  # fmt: skip
-def test_what_is_no_email(stranger, email):
+def test_invalid_email_is_refused(stranger, email):
     assert_refused(register(stranger, email=email), "email")
 
 
@@ -134,20 +134,20 @@ def test_what_is_no_email(stranger, email):
         "p" * 1001,
     ],
 )
-def test_what_is_no_password(stranger, password):
+def test_invalid_password_is_refused(stranger, password):
     assert_refused(register(stranger, password=password), "password")
 
 
 @pytest.mark.parametrize("display_name", ["E" * 61, "E" * 100_000])
-def test_what_is_no_display_name(stranger, display_name):
+def test_invalid_display_name_is_refused(stranger, display_name):
     assert_refused(register(stranger, display_name=display_name), "display_name")
 
 
-def test_everything_that_is_missing_is_said_at_once(stranger):
+def test_all_missing_fields_are_reported_together(stranger):
     assert_refused(stranger.post("/auth/register", {}), "username", "email", "password")
 
 
-def test_nobody_registers_where_registration_is_closed(stranger, settings):
+def test_closed_registration_is_refused(stranger, settings):
     settings.REGISTRATION_OPEN = False
 
     answer = register(stranger)
@@ -164,7 +164,7 @@ def test_nobody_registers_where_registration_is_closed(stranger, settings):
         ("email", {}, {"username": "other"}),
     ],
 )
-def test_of_two_who_want_one_name_at_once_one_has_it(together, field, first, second):
+def test_one_of_two_concurrent_registrations_gets_the_name(together, field, first, second):
     answers = together(lambda: register(**first), lambda: register(**second))
 
     refused = max(answers, key=lambda answer: answer.status_code)

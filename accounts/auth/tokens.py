@@ -1,4 +1,4 @@
-"""The tokens that programs carry. Both name a Login, which decides whether they are good."""
+"""Creates and reads access and refresh tokens. Both name a Login and end with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def new_refresh_id() -> str:
 
 
 def token_pair(login: Login) -> TokenPair:
-    """An access token and the login's one good refresh token."""
+    """Return an access token and the login's only valid refresh token."""
     refresh = RefreshToken()
     refresh["jti"] = login.refresh_id
     refresh[LOGIN_CLAIM] = str(login.id)
@@ -34,7 +34,7 @@ def token_pair(login: Login) -> TokenPair:
 
 
 def read_refresh_token(text: str) -> tuple[uuid.UUID, str]:
-    """(login id, refresh id); raises TokenError for anything but a refresh token of ours."""
+    """Return the login id and the refresh id. Raises TokenError if the token is not valid."""
     token = RefreshToken(text)  # type: ignore[arg-type]
     return login_id_of(token), str(token["jti"])
 
