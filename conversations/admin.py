@@ -1,4 +1,4 @@
-"""Moderators' view of conversations: who is in which, and nothing of what is said."""
+"""Conversations in the admin, for moderators. They see members, but no messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from chatflow.moderation import ReadOnly, ReadOnlyInline
+from chatflow.admin import ModelAdmin, ReadOnly, ReadOnlyInline
 from conversations.models import Conversation, Membership
 
 
@@ -20,11 +20,13 @@ class MembershipInline(ReadOnlyInline):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("id", "kind", "title", "member_count", "last_seq", "active_at")
+class ConversationAdmin(ReadOnly, ModelAdmin):
+    list_display = (
+        "id", "kind", "title", "member_count", "last_seq", "created_at", "active_at",
+    )  # fmt: skip
     list_filter = ("kind", "active_at")
     search_fields = ("id", "title", "memberships__user__username")
-    ordering = ("-active_at",)
+    ordering = ("-created_at", "-id")  # the order of an index
     fields = readonly_fields = (
         "id", "kind", "title", "member_count", "last_seq", "created_at", "active_at",
     )  # fmt: skip

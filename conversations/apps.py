@@ -7,4 +7,4 @@ class ConversationsConfig(AppConfig):
     name = "conversations"
 
     def ready(self) -> None:
-        from conversations import checks  # noqa: F401 (registers; models are loaded now)
+        from conversations.encryption import checks  # noqa: F401 (registers; models are loaded now)

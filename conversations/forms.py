@@ -1,8 +1,8 @@
-"""The forms about conversations: they parse, the services decide."""
+"""Forms of the conversation pages. They parse input; the services check the rules."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -10,14 +10,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chatflow.forms import DomainForm
-from conversations.models import TITLE_LENGTH, Membership
+from conversations.models import FOREVER, MAX_TITLE_LENGTH, Membership
 
-FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
-SILENCES = {"8h": timedelta(hours=8), "week": timedelta(days=7)}
+MUTES = {"8h": timedelta(hours=8), "week": timedelta(days=7)}
 
 
 class UsernamesField(forms.MultipleChoiceField):
-    """Any usernames, ticked or typed; whether they exist is for the services to say."""
+    """Any usernames. The services check whether they exist."""
 
     def valid_value(self, value: Any) -> bool:
         return True
@@ -30,7 +29,7 @@ class NewChatForm(DomainForm):
 class TitleForm(DomainForm):
     title = forms.CharField(
         label=_("Group name"),
-        max_length=TITLE_LENGTH,
+        max_length=MAX_TITLE_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -39,8 +38,8 @@ class MembersForm(DomainForm):
     members = UsernamesField(error_messages={"required": _("Choose at least one person.")})
 
 
-class GroupForm(TitleForm, MembersForm):
-    """What a group is called and who is in it."""
+class GroupForm(TitleForm):
+    members = UsernamesField(error_messages={"required": _("Add at least two people.")})
 
 
 class RoleForm(forms.Form):
@@ -56,7 +55,7 @@ class DraftForm(forms.Form):
 
 
 class SettingsForm(forms.Form):
-    """How one keeps a conversation; what is not named stays as it is."""
+    """A member's own settings. Those that are not sent stay as they are."""
 
     pinned = forms.TypedChoiceField(
         choices=[(0, ""), (1, "")], coerce=_is_one, empty_value=None, required=False
@@ -65,17 +64,23 @@ class SettingsForm(forms.Form):
         choices=[(0, ""), (1, "")], coerce=_is_one, empty_value=None, required=False
     )
     mute = forms.ChoiceField(
-        choices=[(how, "") for how in ("8h", "week", "always", "off")], required=False
+        choices=[(choice, "") for choice in (*MUTES, "always", "off")], required=False
     )
 
     def changes(self) -> dict[str, datetime | bool | None]:
-        asked = self.cleaned_data if self.is_valid() else {}
-        flags = ("pinned", "archived")
-        changes = {flag: asked[flag] for flag in flags if asked.get(flag) is not None}
-        return changes | {"muted_until": _end_of(asked["mute"])} if asked.get("mute") else changes
+        """Return the settings that were sent; empty if one of them is invalid."""
+        if not self.is_valid():
+            return {}
+        changes: dict[str, datetime | bool | None] = {}
+        for flag in ("pinned", "archived"):
+            if self.cleaned_data[flag] is not None:
+                changes[flag] = self.cleaned_data[flag]
+        if mute := self.cleaned_data["mute"]:
+            changes["muted_until"] = _end_of(mute)
+        return changes
 
 
-def _end_of(silence: str) -> datetime | None:
-    if silence == "off":
+def _end_of(mute: str) -> datetime | None:
+    if mute == "off":
         return None
-    return timezone.now() + SILENCES[silence] if silence in SILENCES else FOR_EVER
+    return timezone.now() + MUTES[mute] if mute in MUTES else FOREVER

@@ -1,22 +1,34 @@
-"""The conversation list and one conversation, ready to be shown by API, page and socket."""
+"""Load the conversation list and single conversations, for the API, the pages and the socket."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.db.models import DateTimeField, UUIDField
 
 from accounts.models import User
 from accounts.presence import Presence, seen_by
-from chatflow.cursors import BadCursor, packed, unpacked
+from chatflow.api.cursors import DEFAULT_PAGE_SIZE, BadCursor, packed, unpacked
+from chatflow.db.prepared import ListOf, PreparedQuery
 from conversations.access import find_membership
 from conversations.models import Membership
 from conversations.querysets import MembershipQuerySet
 from messaging.history import attach_last_messages
 
-PAGE = 50
-ROWS = 30  # at once in a page's list: more than a tall screen shows
-LONGEST_PAGE = 100
-MOST_ARCHIVED = 200
+SIDEBAR_PAGE_SIZE = 30  # rows; more than a tall screen shows
+TINTS = 8
+
+
+_participants = PreparedQuery(
+    lambda conversation_ids: Membership.objects.filter(
+        conversation__in=conversation_ids
+    ).with_user(),
+    conversation_ids=ListOf(UUIDField()),
+)
 
 
 @dataclass(frozen=True)
@@ -27,62 +39,146 @@ class ListPage:
 
 @dataclass(frozen=True)
 class Sidebar:
-    """A page's list: pinned conversations come first, archived ones stand apart."""
+    """The list beside an open page: pinned conversations first, archived ones apart."""
 
     memberships: list[Membership]
-    archived: list[Membership]
     next: str | None
+    archived: ListPage
+    unread_chats: int
 
 
-def list_conversations(user: User, *, cursor: str = "", limit: int = PAGE) -> ListPage:
-    """Newest activity first, with last message, in a fixed number of queries."""
-    memberships = Membership.objects.active().of(user).for_display().newest_activity_first()
-    if cursor:
-        memberships = _after(memberships, cursor)
-    found = list(memberships[: limit + 1])
-    listed = attach_last_messages(found[:limit])
-    return ListPage(listed, _cursor(listed[-1]) if len(found) > limit else None)
+def list_conversations(user: User, *, cursor: str = "", limit: int = DEFAULT_PAGE_SIZE) -> ListPage:
+    """Return a page of the user's conversations with their last messages, newest activity first.
+
+    The number of queries does not depend on the length of the list.
+    """
+    return _displayed(_page(user, MembershipQuerySet.all, cursor, limit))
 
 
 def list_sidebar(user: User, *, cursor: str = "") -> Sidebar:
-    """In a fixed number of queries; what comes after a cursor is neither pinned nor archived."""
-    kept = Membership.objects.active().of(user).for_display().newest_activity_first()
-    rest = _after(kept.unpinned(), cursor) if cursor else kept.unpinned()
-    found = list(rest[: ROWS + 1])
-    pinned = [] if cursor else list(kept.pinned())
-    archived = [] if cursor else list(kept.archived()[:MOST_ARCHIVED])
-    attach_last_messages([*pinned, *found[:ROWS], *archived])
-    following = _cursor(found[ROWS - 1]) if len(found) > ROWS else None
-    return Sidebar(pinned + found[:ROWS], archived, following)
+    """Return the sidebar. After a cursor, it has neither pinned nor archived conversations."""
+    rest = _page(user, MembershipQuerySet.unpinned, cursor, SIDEBAR_PAGE_SIZE)
+    pinned, archived = [], ListPage([], None)
+    if not cursor:
+        pinned = _memberships(MembershipQuerySet.pinned).all(user_id=user.id)
+        archived = _page(user, MembershipQuerySet.archived, "", SIDEBAR_PAGE_SIZE)
+    _complete([*pinned, *rest.memberships, *archived.memberships])
+    return Sidebar(pinned + rest.memberships, rest.next, archived, count_unread_chats(user))
+
+
+def list_archived(user: User, *, cursor: str) -> ListPage:
+    """Return the archived conversations that follow those of the sidebar."""
+    return _displayed(_page(user, MembershipQuerySet.archived, cursor, SIDEBAR_PAGE_SIZE))
 
 
 def show_conversation(user: User, conversation_id: uuid.UUID) -> Membership:
-    """The asker's membership with all that a list row or the API tells about it."""
+    """Return the user's membership with everything that is displayed of its conversation."""
     membership = find_membership(user, conversation_id)
     return attach_last_messages([membership])[0]
 
 
-def list_members(membership: Membership) -> list[Membership]:
-    return list(members_of(membership))
+def members_of(membership: Membership) -> MembershipQuerySet:
+    """Return the conversation's members by rank, with their users."""
+    return membership.conversation.memberships.active().by_rank().with_user()
+
+
+def list_members(
+    membership: Membership, *, cursor: str = "", limit: int = DEFAULT_PAGE_SIZE
+) -> ListPage:
+    """Return a page of the conversation's members by rank."""
+    members = members_of(membership)
+    if cursor:
+        joined_at, conversation_id, numbers = unpacked(cursor)
+        if conversation_id != membership.conversation_id or len(numbers) != 2:
+            raise BadCursor
+        rank, id_ = numbers
+        members = members.ranked_below(rank, joined_at, id_)
+    found = list(members[: limit + 1])
+    page = found[:limit]
+    return ListPage(page, _member_cursor(page[-1]) if len(found) > limit else None)
+
+
+def _member_cursor(member: Membership) -> str:
+    rank: int = member.rank  # type: ignore[attr-defined]
+    return packed(member.joined_at, member.conversation_id, rank, member.id)
 
 
 def presence_among(user: User, members: list[Membership]) -> dict[uuid.UUID, Presence]:
-    """What one of them may know of the others; one look at the marks for all."""
+    """Return the presence of these members as far as the user, who is one of them, may see it."""
     people = [member.user for member in members]
     return seen_by(user, people, contacts={person.id for person in people})
 
 
-def members_of(membership: Membership) -> MembershipQuerySet:
-    """By rank, for whoever shows them in pages."""
-    return membership.conversation.memberships.active().by_rank().with_user()
+def tint_order(membership: Membership) -> list[uuid.UUID]:
+    """Return the first members of a group, whose names are displayed in colours of their own.
+
+    Former members are included, so that nobody's colour changes when somebody leaves.
+    """
+    if membership.conversation.is_direct:
+        return []
+    first = membership.conversation.memberships.order_by("id")[:TINTS]
+    return list(first.values_list("user_id", flat=True))
+
+
+def count_unread_chats(user: User) -> int:
+    """Count the unread conversations that are neither archived nor muted."""
+    return Membership.objects.active().listed().of(user).needing_attention().count()
+
+
+Part = Callable[[MembershipQuerySet], MembershipQuerySet]  # of a user's conversations
+
+
+def _page(user: User, part: Part, cursor: str, limit: int) -> ListPage:
+    position: dict[str, Any] = {}
+    if cursor:
+        active_at, conversation_id, numbers = unpacked(cursor)
+        if numbers:
+            raise BadCursor
+        position = {"active_at": active_at, "conversation_id": conversation_id}
+    query = _memberships(part, limit + 1, after_cursor=bool(cursor))
+    found = query.all(user_id=user.id, **position)
+    page = found[:limit]
+    return ListPage(page, _cursor(page[-1]) if len(found) > limit else None)
+
+
+@cache
+def _memberships(
+    part: Part, limit: int | None = None, *, after_cursor: bool = False
+) -> PreparedQuery[Membership]:
+    """Return the query for a user's conversations, newest activity first."""
+
+    def build(user_id: Any, **position: Any) -> MembershipQuerySet:
+        own = Membership.objects.active().listed().filter(user=user_id).with_conversation()
+        following = part(own).less_active_than(**position) if position else part(own)
+        return following.newest_activity_first()[:limit]
+
+    if not after_cursor:
+        return PreparedQuery(build, user_id=UUIDField())
+    return PreparedQuery(
+        build, user_id=UUIDField(), active_at=DateTimeField(), conversation_id=UUIDField()
+    )
+
+
+def _displayed(page: ListPage) -> ListPage:
+    _complete(page.memberships)
+    return page
+
+
+def _complete(memberships: list[Membership]) -> None:
+    """Load what is displayed with these memberships, whose conversations are loaded."""
+    attach_participants(memberships)
+    attach_last_messages(memberships)
+
+
+def attach_participants(memberships: Iterable[Membership]) -> None:
+    """Set the `participants` of direct chats, with one query for all of them."""
+    conversations = (membership.conversation for membership in memberships)
+    chats = {chat.id: chat for chat in conversations if chat.is_direct}
+    for chat in chats.values():
+        chat.participants = []
+    for participant in _participants.all(conversation_ids=chats.keys()):
+        chats[participant.conversation_id].participants.append(participant)
 
 
 def _cursor(membership: Membership) -> str:
     return packed(membership.conversation.active_at, membership.conversation_id)
-
-
-def _after(memberships: MembershipQuerySet, cursor: str) -> MembershipQuerySet:
-    active_at, conversation_id, numbers = unpacked(cursor)
-    if numbers:
-        raise BadCursor
-    return memberships.less_active_than(active_at, conversation_id)

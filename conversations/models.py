@@ -1,28 +1,35 @@
-"""Who talks with whom (Conversation) and as what (Membership)."""
+"""Conversations, and the memberships of their members."""
 
 from __future__ import annotations
 
 import logging
 import uuid
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.functional import cached_property  # the kind that prefetching knows
+from django.utils.functional import cached_property  # prefetch_related sets only Django's own kind
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from conversations import encryption
+from conversations.encryption import envelope as encryption
 from conversations.querysets import ConversationQuerySet, MembershipQuerySet
 
 logger = logging.getLogger(__name__)
 
-TITLE_LENGTH = 100
+MAX_TITLE_LENGTH = 100  # characters
+MIN_GROUP_SIZE = 3  # at the start; a group may shrink
+MAX_GROUP_SIZE = 1024
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)  # value of `muted_until`
 
 
 class Conversation(models.Model):
-    """Two people, or a group. Its row is locked by whatever changes its history or its members."""
+    """A direct chat of two people, or a group.
+
+    Every change of its messages or members locks its row first.
+    """
 
     class Kind(models.TextChoices):
         DIRECT = "direct", _("direct chat")
@@ -30,26 +37,32 @@ class Conversation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=6, choices=Kind.choices)
-    title = models.CharField(_("title"), max_length=TITLE_LENGTH, blank=True)
-    pair = models.CharField(max_length=65, null=True, editable=False)  # noqa: DJ001 (null: a group)
+    title = models.CharField(_("title"), max_length=MAX_TITLE_LENGTH, blank=True)
+    # Identifies the two people of a direct chat; see `direct_key_of`.
+    direct_key = models.CharField(max_length=65, null=True, editable=False)  # noqa: DJ001
     created_at = models.DateTimeField(auto_now_add=True)
     active_at = models.DateTimeField(_("last activity"))
-    last_seq = models.PositiveBigIntegerField(default=0)  # of the newest message
-    version = models.PositiveBigIntegerField(default=0)  # of the newest change to a message
-    delivered_seq = models.PositiveBigIntegerField(default=0)  # what every member has
-    read_seq = models.PositiveBigIntegerField(default=0)  # what every member has read
+    last_seq = models.PositiveBigIntegerField(default=0)  # `seq` of the newest message
+    version = models.PositiveBigIntegerField(default=0)  # counts the changes to messages
+    delivered_seq = models.PositiveBigIntegerField(default=0)  # all members have received it
+    read_seq = models.PositiveBigIntegerField(default=0)  # all members have read it
     member_count = models.PositiveIntegerField(default=0)
-    wrapped_key = models.BinaryField()  # encrypts this conversation's messages; see messaging
+    wrapped_key = models.BinaryField()  # encrypts the messages; see `encryption`
 
     objects = ConversationQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["pair"], name="two_people_have_one_direct_chat"),
+            models.UniqueConstraint(fields=["direct_key"], name="direct_chats_are_unique"),
             models.CheckConstraint(
-                condition=Q(kind="direct", pair__isnull=False) | Q(kind="group", pair=None),
-                name="only_direct_chats_have_a_pair",
+                condition=Q(kind="direct", direct_key__isnull=False)
+                | Q(kind="group", direct_key=None),
+                name="only_direct_chats_have_a_direct_key",
             ),
+        ]
+        indexes = [
+            # The list of the admin. An index on `active_at` would change with every message.
+            models.Index(fields=["-created_at", "-id"], name="conversations_newest_first")
         ]
 
     def __str__(self) -> str:
@@ -60,13 +73,16 @@ class Conversation(models.Model):
         return self.kind == self.Kind.DIRECT
 
     @cached_property
-    def both(self) -> list[Membership]:
-        """Of a direct chat; lists fetch them for all of theirs, by `.for_display()`."""
+    def participants(self) -> list[Membership]:
+        """Both memberships of a direct chat. `MembershipQuerySet.for_display` prefetches them."""
         return list(self.memberships.with_user())
 
 
 class Membership(models.Model):
-    """A person's place in a conversation; it outlives leaving, so that coming back is an update."""
+    """A user's membership in a conversation.
+
+    The row remains when the member leaves, and is updated when they come back.
+    """
 
     class Role(models.TextChoices):
         OWNER = "owner", _("owner")
@@ -75,48 +91,46 @@ class Membership(models.Model):
 
     conversation = models.ForeignKey(
         Conversation, models.CASCADE, related_name="memberships", db_index=False
-    )  # a_person_is_a_member_once begins with it
+    )  # no index: the first unique constraint begins with it
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships"
-    )  # accounts are emptied, not deleted
+    )  # accounts are anonymized, never deleted
     role = models.CharField(max_length=6, choices=Role.choices, default=Role.MEMBER)
     joined_at = models.DateTimeField()
     left_at = models.DateTimeField(null=True)
-    since_seq = models.PositiveBigIntegerField(default=0)  # sees the messages after this one
+    since_seq = models.PositiveBigIntegerField(default=0)  # the member sees later messages only
     delivered_seq = models.PositiveBigIntegerField(default=0)
     read_seq = models.PositiveBigIntegerField(default=0)
     muted_until = models.DateTimeField(null=True)
     archived = models.BooleanField(default=False)
     pinned = models.BooleanField(default=False)
-    sealed_draft = models.BinaryField(default=b"")  # what they began to write, on any device
+    sealed_draft = models.BinaryField(default=b"")  # an unsent message
 
     objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["conversation", "user"], name="a_person_is_a_member_once"
-            ),
+            models.UniqueConstraint(fields=["conversation", "user"], name="memberships_are_unique"),
             models.UniqueConstraint(
                 fields=["conversation"],
                 condition=Q(role="owner", left_at=None),
-                name="a_group_has_one_owner",
+                name="groups_have_at_most_one_owner",
             ),
         ]
         indexes = [
             models.Index(
                 fields=["user", "conversation"],
-                name="conversations_of_a_person",
+                name="active_memberships_of_user",
                 condition=Q(left_at=None),
             ),
             models.Index(
                 fields=["conversation", "read_seq"],
-                name="who_has_read_least",
+                name="members_by_read_seq",
                 condition=Q(left_at=None),
             ),
             models.Index(
                 fields=["conversation", "delivered_seq"],
-                name="who_has_received_least",
+                name="members_by_delivered_seq",
                 condition=Q(left_at=None),
             ),
         ]
@@ -138,14 +152,15 @@ class Membership(models.Model):
 
     @property
     def draft(self) -> str:
-        """In clear; sealed like a message, under its writer's id."""
+        """The decrypted draft. It is encrypted like a message, with the user's id as message id."""
         if not self.sealed_draft:
             return ""
-        box, key = self.sealed_draft, self.conversation
         try:
-            return encryption.opened(box, conversation=key, message_id=self.user_id)
+            return encryption.opened(
+                self.sealed_draft, conversation=self.conversation, message_id=self.user_id
+            )
         except encryption.CannotBeRead:
-            logger.error("a draft in conversation %s cannot be read", key.id)
+            logger.error("a draft in conversation %s cannot be read", self.conversation_id)
             return ""
 
     @property
@@ -153,12 +168,12 @@ class Membership(models.Model):
         """The other person of a direct chat."""
         if not self.conversation.is_direct:
             return None
-        people = (each.user for each in self.conversation.both)
-        return next((person for person in people if person.id != self.user_id), None)
+        users = (participant.user for participant in self.conversation.participants)
+        return next((user for user in users if user.id != self.user_id), None)
 
     @property
     def title(self) -> str:
-        """What its member calls the conversation: the group's title, or the other person's name."""
+        """The group's title, or the other person's name in a direct chat."""
         if not self.conversation.is_direct:
             return self.conversation.title
         return self.counterpart.name if self.counterpart else gettext("Deleted account")

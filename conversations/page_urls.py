@@ -1,4 +1,4 @@
-"""Addresses of the pages about conversations."""
+"""URLs of the conversation pages."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from conversations import pages
 urlpatterns = [
     path("", pages.home, name="home"),
     path("chats/new", pages.new_chat, name="new-chat"),
+    path("chats/unread", pages.unread, name="unread-chats"),
     path("chats/new/group", pages.new_group, name="new-group"),
     path("chats/<uuid:conversation>/row", pages.row, name="chat-row"),
     path("chats/<uuid:conversation>/bar", pages.bar, name="chat-bar"),

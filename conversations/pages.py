@@ -1,22 +1,28 @@
-"""Conversations as pages: the list, starting one, and who is in it."""
+"""Pages of the conversation list, of starting a conversation, and of its members."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.forms import PeopleForm
+from accounts.auth.authentication import current_user
+from accounts.forms import UserSearchForm
 from accounts.models import User
 from accounts.names import canonical
-from chatflow.compiled import compiled
+from chatflow.forms import INVALID, status_of
+from chatflow.jinja import jinja
+from chatflow.text.formatting import has_formatting
 from conversations import services
-from conversations.access import find_membership
+from conversations.access import find_membership, has_blocked_counterpart, require_admin
 from conversations.forms import (
     DraftForm,
     GroupForm,
@@ -26,24 +32,40 @@ from conversations.forms import (
     SettingsForm,
     TitleForm,
 )
-from conversations.listing import list_sidebar, members_of, show_conversation
+from conversations.layout import is_fragment_wanted, present, private
+from conversations.listing import (
+    ListPage,
+    Sidebar,
+    count_unread_chats,
+    list_archived,
+    list_sidebar,
+    members_of,
+    show_conversation,
+)
 from conversations.models import Membership
-from conversations.shell import is_fragment_wanted, present, private
 
-INVALID = 422
-MEMBERS_PAGE = 50
+MEMBERS_PAGE_SIZE = 50
 
 
 @login_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """No conversation is open. With a cursor: the rows that come after it."""
-    cursor = request.GET.get("cursor", "")
-    if cursor and is_fragment_wanted(request):
-        listed = list_sidebar(_user(request), cursor=cursor)
-        context = {"memberships": listed.memberships, "next_cursor": listed.next}
-        return private(render(request, "conversations/_rows.html", context))
-    return present(request, "conversations/home.html", cursor=cursor)
+    """Show the list without an open conversation, or more rows of the list or the archive."""
+    cursor, archived_cursor = request.GET.get("cursor", ""), request.GET.get("archived", "")
+    if not is_fragment_wanted(request) or not (cursor or archived_cursor):
+        template = "conversations/home.html"
+        return present(request, template, cursor=cursor, archived_cursor=archived_cursor)
+    page: ListPage | Sidebar
+    if archived_cursor:
+        page = list_archived(current_user(request), cursor=archived_cursor)
+    else:
+        page = list_sidebar(current_user(request), cursor=cursor)
+    context = {
+        "memberships": page.memberships,
+        "next_cursor": page.next,
+        "is_archive": bool(archived_cursor),
+    }
+    return private(render(request, "conversations/_rows.html", context))
 
 
 # --- starting ------------------------------------------------------------------------------------
@@ -56,11 +78,11 @@ def new_chat(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         with form.showing_errors():
             conversation, _is_new = services.start_direct(
-                user=_user(request), username=form.cleaned_data["member"]
+                user=current_user(request), username=form.cleaned_data["member"]
             )
             return redirect("chat", conversation.id)
-    context = PeopleForm(request.GET).find(_user(request)) | {"form": form}
-    return present(request, "conversations/new_chat.html", context, status=_status(form))
+    context = UserSearchForm(request.GET).find(current_user(request)) | {"form": form}
+    return present(request, "conversations/new_chat.html", context, status=status_of(form))
 
 
 @login_required
@@ -70,13 +92,13 @@ def new_group(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         with form.showing_errors():
             conversation = services.start_group(
-                user=_user(request),
+                user=current_user(request),
                 title=form.cleaned_data["title"],
                 usernames=form.cleaned_data["members"],
             )
             return redirect("chat", conversation.id)
     context = _picker(request) | {"form": form}
-    return present(request, "conversations/new_group.html", context, status=_status(form))
+    return present(request, "conversations/new_group.html", context, status=status_of(form))
 
 
 # --- one conversation ----------------------------------------------------------------------------
@@ -85,35 +107,48 @@ def new_group(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def row(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
-    membership = show_conversation(_user(request), conversation)
-    row = compiled("row.jinja", membership=membership, open_conversation=None)
+    membership = show_conversation(current_user(request), conversation)
+    row = jinja("row.jinja", memberships=[membership], open_conversation=None)
     return private(HttpResponse(row))
 
 
 @login_required
 @require_safe
+def unread(request: HttpRequest) -> HttpResponse:
+    """Return the number of unread chats, for pages that do not list all of them."""
+    return private(
+        HttpResponse(f'<data value="{count_unread_chats(current_user(request))}"></data>')
+    )
+
+
+@login_required
+@require_safe
 def bar(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
-    membership = find_membership(_user(request), conversation)
+    membership = find_membership(current_user(request), conversation)
     return private(render(request, "conversations/_bar.html", {"membership": membership}))
 
 
 @login_required
 @require_POST
 def save_draft(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
-    membership = find_membership(_user(request), conversation)
+    """Save a draft. The answer shows how it will look, if it contains formatting."""
+    membership = find_membership(current_user(request), conversation)
     form = DraftForm(request.POST)
     if form.is_valid():
-        services.save_draft(membership=membership, text=form.cleaned_data["text"])
+        text = form.cleaned_data["text"]
+        services.save_draft(membership=membership, text=text)
+        if has_formatting(text):
+            return private(render(request, "conversations/_preview.html", {"text": text}))
     return HttpResponse(status=204)
 
 
 @login_required
 @require_POST
 def change_settings(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
-    """Pinned, archived, muted; answers what all of one's devices are told."""
-    membership = find_membership(_user(request), conversation)
+    """Pin, archive or mute. The fragment is the one that the member's other devices receive."""
+    membership = find_membership(current_user(request), conversation)
     if changes := SettingsForm(request.POST).changes():
-        services.change_settings(membership=membership, **changes)
+        membership = services.change_settings(membership=membership, **changes)
     if is_fragment_wanted(request):
         return private(
             render(request, "conversations/_membership.html", {"membership": membership})
@@ -124,13 +159,13 @@ def change_settings(request: HttpRequest, conversation: uuid.UUID) -> HttpRespon
 @login_required
 @require_safe
 def info(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
-    return _info_page(request, find_membership(_user(request), conversation))
+    return _info_page(request, find_membership(current_user(request), conversation))
 
 
 @login_required
 @require_POST
 def rename(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
-    membership = find_membership(_user(request), conversation)
+    membership = find_membership(current_user(request), conversation)
     form = TitleForm(request.POST)
     if form.is_valid():
         with form.showing_errors():
@@ -142,7 +177,7 @@ def rename(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
 @login_required
 @require_POST
 def add_members(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
-    membership = find_membership(_user(request), conversation)
+    membership = find_membership(current_user(request), conversation)
     form = MembersForm(request.POST)
     if form.is_valid():
         with form.showing_errors():
@@ -154,31 +189,51 @@ def add_members(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
 @login_required
 @require_POST
 def change_role(request: HttpRequest, conversation: uuid.UUID, username: str) -> HttpResponse:
-    membership = find_membership(_user(request), conversation)
+    membership = find_membership(current_user(request), conversation)
     form = RoleForm(request.POST)
     if form.is_valid():
         role = Membership.Role(form.cleaned_data["role"])
-        services.change_role(membership=membership, username=username, role=role)
+        member = services.change_role(membership=membership, username=username, role=role)
+        if is_fragment_wanted(request):
+            context = {"membership": membership, "member": member}
+            return private(render(request, "conversations/_member.html", context))
     return redirect("chat-info", conversation)
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def remove_member(request: HttpRequest, conversation: uuid.UUID, username: str) -> HttpResponse:
-    """Leaving, when it is oneself; then there is nothing here any more to come back to."""
-    membership = find_membership(_user(request), conversation)
-    services.remove_member(membership=membership, username=username)
-    is_still_in = Membership.objects.active().filter(id=membership.id).exists()
-    return redirect("chat-info", conversation) if is_still_in else redirect("home")
+    """Ask for confirmation, then remove a member or leave."""
+    membership = find_membership(current_user(request), conversation)
+    is_leaving = canonical(username) == membership.user.username
+    if request.method != "POST" and is_leaving:
+        return redirect("chat-info", conversation)  # which asks for confirmation
+    if request.method != "POST":
+        return _confirm_removal(request, membership, username)
+    member = services.remove_member(membership=membership, username=username)
+    if is_leaving:
+        return redirect("home")
+    if is_fragment_wanted(request):
+        return private(render(request, "conversations/_member_removed.html", {"member": member}))
+    text = _("%(name)s was removed from the group.") % {"name": member.user.name}
+    messages.success(request, text, extra_tags="members")
+    return redirect(f"{reverse('chat-info', args=[conversation])}#members")
+
+
+def _confirm_removal(request: HttpRequest, membership: Membership, username: str) -> HttpResponse:
+    require_admin(membership)
+    member = services.find_member(membership.conversation, username)
+    context = {"membership": membership, "member": member}
+    return present(request, "conversations/member_remove.html", context)
 
 
 def _info_page(request: HttpRequest, membership: Membership, **invalid: Any) -> HttpResponse:
-    counterpart = membership.counterpart
-    page = Paginator(members_of(membership), MEMBERS_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(members_of(membership), MEMBERS_PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
+        "notices": list(messages.get_messages(request)),
         "membership": membership,
         "members": page,
-        "is_blocked": counterpart in User.objects.blocked_by(membership.user),
+        "is_blocked": has_blocked_counterpart(membership),
         "rename_form": TitleForm(initial={"title": membership.conversation.title}),
     }
     return present(
@@ -190,22 +245,12 @@ def _info_page(request: HttpRequest, membership: Membership, **invalid: Any) -> 
     )
 
 
-# --- what requests say ---------------------------------------------------------------------------
-
-
 def _picker(request: HttpRequest) -> dict[str, Any]:
-    """Whom the search finds, and who is ticked already; without JavaScript both come by GET."""
+    """Return the people that the search finds and those who are already selected.
+
+    Without JavaScript, both are sent by GET.
+    """
     sent: QueryDict = request.POST or request.GET
     names = [canonical(name) for name in sent.getlist("members")]
     chosen = User.objects.reachable().filter(username__in=names)
-    return PeopleForm(request.GET).find(_user(request)) | {"chosen": list(chosen)}
-
-
-def _user(request: HttpRequest) -> User:
-    """For pages behind `login_required`."""
-    user: User = request.user  # type: ignore[assignment]
-    return user
-
-
-def _status(form: NewChatForm | GroupForm) -> int:
-    return INVALID if form.is_bound else 200
+    return UserSearchForm(request.GET).find(current_user(request)) | {"chosen": list(chosen)}

@@ -1,4 +1,8 @@
-"""Conversations as JSON, as one member sees them, and what the API accepts."""
+"""Conversations as JSON, as one member sees them.
+
+Functions build the JSON that is sent. The serializers describe its shape in the OpenAPI schema and
+parse what clients send.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,19 @@ from rest_framework import serializers
 
 from accounts.presence import Presence
 from accounts.serializers import UserSerializer
-from chatflow.parsing import FlagField, TextField
+from chatflow.api.parsing import FlagField, TextField
 from chatflow.times import iso
-from conversations.models import TITLE_LENGTH, Conversation, Membership
+from conversations.models import MAX_GROUP_SIZE, MAX_TITLE_LENGTH, Conversation, Membership
 from messaging.serializers import MessageSerializer, message_json
 
-Known = dict[uuid.UUID, Presence]
+Presences = dict[uuid.UUID, Presence]
 
 
 def conversation_json(membership: Membership) -> dict[str, Any]:
-    """Needs `.for_display()` and the last message attached."""
+    """Return a conversation as its member sees it. See `MembershipQuerySet.for_display`.
+
+    `history.attach_last_messages` must have set the last message.
+    """
     conversation = membership.conversation
     last_message = membership.last_message  # type: ignore[attr-defined]
     return {
@@ -33,18 +40,18 @@ def conversation_json(membership: Membership) -> dict[str, Any]:
         "delivered_seq": conversation.delivered_seq,
         "read_seq": conversation.read_seq,
         "unread_count": membership.unread_count,
-        "last_message": message_json(last_message) if last_message else None,
+        "last_message": last_message and message_json(last_message, since_seq=membership.since_seq),
         "member_count": conversation.member_count,
         "membership": membership_json(membership),
     }
 
 
 def conversation_with_members_json(
-    membership: Membership, members: Iterable[Membership], presence: Known
+    membership: Membership, members: Iterable[Membership], presence: Presences
 ) -> dict[str, Any]:
-    """`presence` is what the asker may know of each member."""
-    shown = [member_json(member, presence) for member in members]
-    return conversation_json(membership) | {"members": shown}
+    """Add the members. `presence` is what the current user may see of each of them."""
+    members_json = [member_json(member, presence) for member in members]
+    return conversation_json(membership) | {"members": members_json}
 
 
 def membership_json(membership: Membership) -> dict[str, Any]:
@@ -58,7 +65,7 @@ def membership_json(membership: Membership) -> dict[str, Any]:
     }
 
 
-def member_json(member: Membership, presence: Known | None = None) -> dict[str, Any]:
+def member_json(member: Membership, presence: Presences | None = None) -> dict[str, Any]:
     return {
         "user": UserSerializer(member.user, context={"presence": presence or {}}).data,
         "role": member.role,
@@ -75,9 +82,6 @@ class MembershipSerializer(serializers.ModelSerializer[Membership]):
         fields = ("role", "delivered_seq", "read_seq", "muted_until", "archived", "pinned")
         read_only_fields = ("role", "delivered_seq", "read_seq")
 
-    def to_representation(self, instance: Membership) -> dict[str, Any]:
-        return membership_json(instance)
-
 
 class MemberSerializer(serializers.ModelSerializer[Membership]):
     user = UserSerializer()
@@ -86,33 +90,33 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
         model = Membership
         fields = ("user", "role", "joined_at")
 
-    def to_representation(self, instance: Membership) -> dict[str, Any]:
-        return member_json(instance)
-
 
 class ConversationSerializer(serializers.Serializer[Membership]):
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(Conversation.Kind.choices)
-    title = serializers.CharField(help_text="Of a direct chat: the other person's display name.")
+    title = serializers.CharField(help_text="In a direct chat, the other person's display name.")
     avatar_url = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()
     version = serializers.IntegerField()
     last_seq = serializers.IntegerField()
-    delivered_seq = serializers.IntegerField(help_text="What every member has received.")
-    read_seq = serializers.IntegerField(help_text="What every member has read.")
+    delivered_seq = serializers.IntegerField(
+        help_text="Every member has received messages up to this `seq`."
+    )
+    read_seq = serializers.IntegerField(
+        help_text="Every member has read messages up to this `seq`."
+    )
     unread_count = serializers.IntegerField()
     last_message = MessageSerializer(allow_null=True)
     member_count = serializers.IntegerField()
     members = MemberSerializer(
         many=True,
         required=False,
-        help_text="In live events `online` and `last_seen_at` are null, because one event is for "
-        "members who may know different things: `watch` tells each what they may.",
+        help_text=(
+            "In live events `online` and `last_seen_at` are null, because all members get the "
+            "same event. Use `watch` to follow presence."
+        ),
     )
-    membership = MembershipSerializer(help_text="One's own.")
-
-    def to_representation(self, instance: Membership) -> dict[str, Any]:
-        return conversation_json(instance)
+    membership = MembershipSerializer(help_text="Your own membership.")
 
 
 class ConversationPageSerializer(serializers.Serializer[Any]):
@@ -120,28 +124,35 @@ class ConversationPageSerializer(serializers.Serializer[Any]):
     next = serializers.CharField(allow_null=True)
 
 
+class MemberPageSerializer(serializers.Serializer[Any]):
+    results = MemberSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
 class NewConversationSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(Conversation.Kind.choices)
-    title = TextField(max_length=TITLE_LENGTH, required=False)
+    title = TextField(max_length=MAX_TITLE_LENGTH, required=False)
     members = serializers.ListField(
-        child=TextField(max_length=150), allow_empty=False, max_length=1024
+        child=TextField(max_length=150), allow_empty=False, max_length=MAX_GROUP_SIZE
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["kind"] == Conversation.Kind.DIRECT and len(attrs["members"]) != 1:
-            raise serializers.ValidationError({"members": ["A direct chat names one person."]})
+            raise serializers.ValidationError(
+                {"members": ["A direct chat needs exactly one other member."]}
+            )
         if attrs["kind"] == Conversation.Kind.GROUP and not attrs.get("title"):
             raise serializers.ValidationError({"title": ["A group needs a title."]})
         return attrs
 
 
 class TitleSerializer(serializers.Serializer[Any]):
-    title = TextField(max_length=TITLE_LENGTH)
+    title = TextField(max_length=MAX_TITLE_LENGTH)
 
 
 class NewMembersSerializer(serializers.Serializer[Any]):
     members = serializers.ListField(
-        child=TextField(max_length=150), allow_empty=False, max_length=1024
+        child=TextField(max_length=150), allow_empty=False, max_length=MAX_GROUP_SIZE
     )
 
 

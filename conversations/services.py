@@ -1,10 +1,11 @@
-"""What people can do with conversations and with who is in them. Every interface calls these.
+"""What users can do with conversations and their members. The API and the pages call these.
 
-Each locks the conversation first, so two of them at once happen one after the other.
+Each function locks the conversation first, so concurrent changes happen one after the other.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -13,23 +14,29 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import Block, User
 from accounts.names import canonical
-from chatflow import limits
 from chatflow.errors import DomainError, Forbidden, NotFound
-from chatflow.limits import limited
+from chatflow.limits import policy as limits
+from chatflow.limits.policy import limited
+from chatflow.text.visible import is_one_line, is_visible
 from conversations import events
-from conversations.access import lock_membership, require_admin
-from conversations.encryption import new_wrapped_key, sealed
-from conversations.models import TITLE_LENGTH, Conversation, Membership
-from conversations.querysets import pair_of
-from messaging.notices import Notice
+from conversations.access import lock_membership, lock_own_settings, require_admin
+from conversations.encryption.envelope import new_wrapped_key, sealed
+from conversations.models import (
+    FOREVER,
+    MAX_GROUP_SIZE,
+    MAX_TITLE_LENGTH,
+    MIN_GROUP_SIZE,
+    Conversation,
+    Membership,
+)
+from conversations.querysets import IS_LISTED, direct_key_of
+from messaging.attachments.services import delete_unused_of
+from messaging.models import MAX_BODY_LENGTH
 from messaging.receipts import raise_watermarks
-from messaging.services import write_notice
-
-FEWEST_MEMBERS = 3
-MOST_MEMBERS = 1024
-DRAFT_LENGTH = 4096
+from messaging.services import write_system_message
+from messaging.system_messages import SystemMessageKind
 
 Role = Membership.Role
 
@@ -40,26 +47,24 @@ class UnknownPeople(DomainError):
 
 class NotAGroup(Forbidden):
     code = "not_a_group"
-    message = _("The two members of a direct chat never change.")
+    message = _("The members of a direct chat cannot be changed.")
 
 
 class WrongGroupSize(DomainError):
     code = "wrong_group_size"
-    message = _("A group has 3 to 1024 members.")
 
 
 class BadTitle(DomainError):
     code = "bad_title"
-    message = _("A title has 1 to 100 characters.")
 
 
-class AddedMeanwhile(Exception):
-    """Somebody was added to a group while they were leaving all of theirs."""
+class AddedConcurrently(Exception):
+    """A user was added to a conversation while their account was being deleted."""
 
 
 class OwnerIsUntouchable(Forbidden):
     code = "owner_is_untouchable"
-    message = _("Only owners themselves can give up a group.")
+    message = _("Only the owner can give up or transfer ownership.")
 
 
 # --- starting ------------------------------------------------------------------------------------
@@ -67,26 +72,38 @@ class OwnerIsUntouchable(Forbidden):
 
 @limited(limits.STARTING)
 def start_direct(*, user: User, username: str) -> tuple[Conversation, bool]:
-    """The direct chat of the two, and whether it is new. There is one a pair, whoever starts it."""
+    """Return the direct chat of the two users, and whether it is new. Two users have only one."""
     other = find_people([username])[0]
     if other == user:
         raise UnknownPeople(_("You cannot start a chat with yourself."), field="members")
     existing = Conversation.objects.between(user, other)
     if conversation := existing.first():
-        return conversation, False
+        return _list_for(user, conversation), False
     try:
         return _create_direct(user, other), True
     except IntegrityError:
-        return existing.get(), False  # the other one was faster
+        return _list_for(user, existing.get()), False  # started concurrently
 
 
 @transaction.atomic
 def _create_direct(user: User, other: User) -> Conversation:
-    conversation = _create(Conversation.Kind.DIRECT, pair=pair_of(user.id, other.id))
-    _enter(conversation, [user, other])
-    if other.blocks.filter(blocked=user).exists():
-        conversation.memberships.filter(user=other).update(archived=True)
+    """Create a direct chat that only its starter sees; see `MembershipQuerySet.listed`."""
+    lock_users([user.username, other.username])
+    conversation = _create(Conversation.Kind.DIRECT, direct_key=direct_key_of(user.id, other.id))
+    _add_memberships(conversation, [user, other])
+    conversation.memberships.filter(user=other).update(
+        joined_at=conversation.created_at,
+        archived=other.blocks.filter(blocked=user).exists(),
+    )
     events.members_joined(conversation, [user.id, other.id])
+    return conversation
+
+
+def _list_for(user: User, conversation: Conversation) -> Conversation:
+    """List a chat without messages for the user, even if the other person started it."""
+    unlisted = conversation.memberships.of(user).exclude(IS_LISTED)
+    if not conversation.last_seq and unlisted.update(joined_at=timezone.now()):
+        events.members_joined(conversation, [user.id])
     return conversation
 
 
@@ -94,14 +111,16 @@ def _create_direct(user: User, other: User) -> Conversation:
 @transaction.atomic
 def start_group(*, user: User, title: str, usernames: Iterable[str]) -> Conversation:
     title = _good_title(title)
-    others = [person for person in hold_people([user.username, *usernames]) if person != user]
-    if not FEWEST_MEMBERS <= len(others) + 1 <= MOST_MEMBERS:
-        raise WrongGroupSize(field="members")
+    others = [person for person in lock_users([user.username, *usernames]) if person != user]
+    if len(others) + 1 < MIN_GROUP_SIZE:
+        raise WrongGroupSize(_("Add at least two people."), field="members")
+    _require_room(len(others) + 1)
     conversation = _create(Conversation.Kind.GROUP, title=title)
-    _enter(conversation, [user], role=Role.OWNER)
-    _enter(conversation, others)
+    _add_memberships(conversation, [user], role=Role.OWNER)
+    _add_memberships(conversation, others)
+    _archive_for_blockers(conversation, others, added_by=user)
     events.members_joined(conversation, [person.id for person in (user, *others)])
-    write_notice(conversation, Notice.CREATED, actor=user, subject=title)
+    write_system_message(conversation, SystemMessageKind.CREATED, actor=user, subject=title)
     return conversation
 
 
@@ -111,88 +130,113 @@ def _create(kind: Conversation.Kind, **fields: str) -> Conversation:
     )
 
 
-# --- who is in -----------------------------------------------------------------------------------
+# --- members -------------------------------------------------------------------------------------
 
 
 @limited(limits.STARTING)
 @transaction.atomic
 def add_members(*, membership: Membership, usernames: Iterable[str]) -> None:
-    """People who are in already are passed over. Newcomers see what comes from now on."""
+    """Add users to a group, as an admin. Existing members are ignored.
+
+    New members see only later messages.
+    """
     membership = _lock_group(membership)
     require_admin(membership)
     conversation = membership.conversation
     present = set(conversation.memberships.active().values_list("user_id", flat=True))
-    newcomers = [person for person in hold_people(usernames) if person.id not in present]
-    if len(present) + len(newcomers) > MOST_MEMBERS:
-        raise WrongGroupSize(field="members")
+    newcomers = [person for person in lock_users(usernames) if person.id not in present]
+    _require_room(len(present) + len(newcomers))
     if not newcomers:
         return
-    _enter(conversation, newcomers)
+    _add_memberships(conversation, newcomers)
+    _archive_for_blockers(conversation, newcomers, added_by=membership.user)
     events.members_joined(conversation, [person.id for person in newcomers])
-    write_notice(
+    write_system_message(
         conversation,
-        Notice.ADDED,
+        SystemMessageKind.ADDED,
         actor=membership.user,
         subject=", ".join(person.name for person in newcomers),
+        count=len(newcomers),
     )
 
 
+@limited(limits.WRITING)
 @transaction.atomic
-def remove_member(*, membership: Membership, username: str) -> None:
-    """By an admin; removing oneself is leaving."""
+def remove_member(*, membership: Membership, username: str) -> Membership:
+    """Remove a member as an admin, or leave the group. Return the former member."""
     if canonical(username) == membership.user.username:
-        return leave(membership=membership)
+        return _leave(membership)
     membership = _lock_group(membership)
     require_admin(membership)
-    leaver = _find_member(membership.conversation, username)
+    leaver = find_member(membership.conversation, username)
     if leaver.is_owner:
         raise OwnerIsUntouchable
-    _depart(leaver)
-    write_notice(
+    _end_membership(leaver)
+    write_system_message(
         membership.conversation,
-        Notice.REMOVED,
+        SystemMessageKind.REMOVED,
         actor=membership.user,
         subject=leaver.user.name,
         leaver=leaver,
     )
-    _after_departure(leaver)
+    _membership_ended(leaver, by=membership.user)
+    return leaver
 
 
+@limited(limits.WRITING)
 @transaction.atomic
 def leave(*, membership: Membership) -> None:
-    """An owner who leaves passes the group to the longest-standing admin, else member."""
+    """Leave a group. Ownership passes to the longest-standing admin, or else member."""
+    _leave(membership)
+
+
+def _leave(membership: Membership) -> Membership:
     membership = _lock_group(membership)
-    _depart(membership)
-    write_notice(membership.conversation, Notice.LEFT, actor=membership.user, leaver=membership)
+    _end_membership(membership)
+    write_system_message(
+        membership.conversation, SystemMessageKind.LEFT, actor=membership.user, leaver=membership
+    )
     if membership.is_owner:
         _pass_ownership(membership)
-    _after_departure(membership)
+    _membership_ended(membership, by=membership.user)
+    return membership
 
 
-def leave_everything(*, user: User) -> User:
-    """All groups, in the transaction that deletes the account. Direct chats stay with the other
-    person, drafts with nobody.
+def leave_everything(*, user: User) -> set[uuid.UUID]:
+    """Leave all groups, in the transaction that deletes the account. Direct chats remain.
 
-    Answers the person, held until the commit as `hold_people` holds them, so nobody adds them any
-    more. Raises AddedMeanwhile when somebody just has: leaving that group now would be locking a
-    conversation after a person, so the transaction has to begin anew.
+    Return the ids of all the user's conversations. They are locked until the commit and before the
+    account, which is the order of all services. A concurrent writer has therefore committed, or
+    will find the account deleted.
     """
-    groups = Membership.objects.active().of(user).in_groups().with_user()
-    for membership in groups.order_by("conversation"):  # two who go lock in one order
-        leave(membership=membership)
-    held = User.objects.select_for_update().get(id=user.id)
-    if groups.exists():
-        raise AddedMeanwhile
+    memberships = Membership.objects.active().of(user)
+    conversations = Conversation.objects.filter(id__in=memberships.values("conversation"))
+    locked_ids = {each.id for each in conversations.order_by("id").locked().only("id")}
+    groups = memberships.in_groups().filter(conversation__in=locked_ids)
+    for membership in groups.with_user().order_by("conversation"):
+        _leave(membership)
+    return locked_ids
+
+
+def forget_everything(*, user: User, locked_ids: set[uuid.UUID]) -> None:
+    """Delete the drafts and unsent uploads of a locked account, after `leave_everything`.
+
+    Raises AddedConcurrently if the user was added to another conversation since. Locking that one
+    after the account could deadlock, so the caller has to repeat the transaction.
+    """
+    if Membership.objects.active().of(user).exclude(conversation__in=locked_ids).exists():
+        raise AddedConcurrently
     Membership.objects.of(user).update(sealed_draft=b"")
-    return held
+    delete_unused_of(user)
 
 
+@limited(limits.WRITING)
 @transaction.atomic
 def change_role(*, membership: Membership, username: str, role: Membership.Role) -> Membership:
-    """By an admin, but only the owner makes an owner, and becomes an admin by it."""
+    """Change a member's role, as an admin. An owner who transfers ownership becomes an admin."""
     membership = _lock_group(membership)
     require_admin(membership)
-    member = _find_member(membership.conversation, username)
+    member = find_member(membership.conversation, username)
     if member.role == role:
         return member
     if member.is_owner or (role == Role.OWNER and not membership.is_owner):
@@ -200,25 +244,26 @@ def change_role(*, membership: Membership, username: str, role: Membership.Role)
     if role == Role.OWNER:
         _set_role(membership, Role.ADMIN)
     _set_role(member, role)
-    write_notice(
+    write_system_message(
         membership.conversation,
-        _NOTICE_OF_ROLE[role],
+        _KIND_OF_ROLE[role],
         actor=membership.user,
         subject=member.user.name,
     )
     return member
 
 
-_NOTICE_OF_ROLE = {
-    Role.OWNER: Notice.MADE_OWNER,
-    Role.ADMIN: Notice.MADE_ADMIN,
-    Role.MEMBER: Notice.MADE_MEMBER,
+_KIND_OF_ROLE = {
+    Role.OWNER: SystemMessageKind.MADE_OWNER,
+    Role.ADMIN: SystemMessageKind.MADE_ADMIN,
+    Role.MEMBER: SystemMessageKind.MADE_MEMBER,
 }
 
 
-# --- what it is called, and how one keeps it -----------------------------------------------------
+# --- title and own settings ----------------------------------------------------------------------
 
 
+@limited(limits.WRITING)
 @transaction.atomic
 def rename(*, membership: Membership, title: str) -> Conversation:
     membership = _lock_group(membership)
@@ -228,13 +273,17 @@ def rename(*, membership: Membership, title: str) -> Conversation:
         return conversation
     conversation.title = title
     conversation.save(update_fields=["title"])
-    write_notice(conversation, Notice.RENAMED, actor=membership.user, subject=title)
+    write_system_message(
+        conversation, SystemMessageKind.RENAMED, actor=membership.user, subject=title
+    )
     return conversation
 
 
+@limited(limits.WRITING)
 @transaction.atomic
 def change_settings(*, membership: Membership, **changes: datetime | bool | None) -> Membership:
-    """One's own `muted_until`, `archived`, `pinned`; told to all one's devices."""
+    """Change the member's own `muted_until`, `archived` or `pinned`, on all their devices."""
+    membership = lock_own_settings(membership)
     for field, value in changes.items():
         setattr(membership, field, value)
     membership.save(update_fields=list(changes))
@@ -242,9 +291,12 @@ def change_settings(*, membership: Membership, **changes: datetime | bool | None
     return membership
 
 
+@limited(limits.WRITING)
+@transaction.atomic
 def save_draft(*, membership: Membership, text: str) -> Membership:
-    """What one began to write, on all one's devices; nothing clears it."""
-    text = text[:DRAFT_LENGTH].strip()
+    """Save the member's unsent text for all their devices. An empty text deletes the draft."""
+    membership = lock_own_settings(membership)
+    text = text[:MAX_BODY_LENGTH].strip()
     if text == membership.draft:
         return membership
     conversation = membership.conversation
@@ -260,16 +312,20 @@ def save_draft(*, membership: Membership, text: str) -> Membership:
 
 
 def find_people(usernames: Iterable[str]) -> list[User]:
-    """In the order given, once each; raises UnknownPeople naming whoever cannot be written to."""
+    """Return the users in the given order, without duplicates.
+
+    Raises UnknownPeople with the names of those who do not exist or cannot be written to.
+    """
     return _found(User.objects.reachable(), usernames)
 
 
-def hold_people(usernames: Iterable[str]) -> list[User]:
-    """The same, and until the commit none of them deletes their account.
+def lock_users(usernames: Iterable[str]) -> list[User]:
+    """Lock the accounts, so that none is deleted before the commit, and return them.
 
-    After the conversation, and in one order: two who add the same people do not wait crosswise.
+    Raises UnknownPeople like `find_people`. Lock the conversation first. The accounts are locked in
+    one order, so two callers cannot deadlock.
     """
-    return _found(User.objects.reachable().order_by("id").select_for_update(no_key=True), usernames)
+    return _found(User.objects.reachable().locked(), usernames)
 
 
 def _found(people: QuerySet[User], usernames: Iterable[str]) -> list[User]:
@@ -277,16 +333,25 @@ def _found(people: QuerySet[User], usernames: Iterable[str]) -> list[User]:
     found = {user.username: user for user in people.filter(username__in=names)}
     if unknown := [name for name in names if name not in found]:
         raise UnknownPeople(
-            _("Nobody here is called %(names)s.") % {"names": ", ".join(unknown)}, field="members"
+            _("No account found for %(names)s.") % {"names": ", ".join(unknown)}, field="members"
         )
     return [found[name] for name in names]
 
 
 def _good_title(title: str) -> str:
     title = title.strip()
-    if not 1 <= len(title) <= TITLE_LENGTH or "\0" in title:
-        raise BadTitle(field="title")
+    if not 1 <= len(title) <= MAX_TITLE_LENGTH:
+        text = _("A group name must have 1 to %(limit)s characters.")
+        raise BadTitle(text % {"limit": MAX_TITLE_LENGTH}, field="title")
+    if not is_visible(title) or not is_one_line(title):
+        raise BadTitle(_("A group name must be one line of readable text."), field="title")
     return title
+
+
+def _require_room(size: int) -> None:
+    if size > MAX_GROUP_SIZE:
+        text = _("A group can have at most %(limit)s members.")
+        raise WrongGroupSize(text % {"limit": MAX_GROUP_SIZE}, field="members")
 
 
 def _lock_group(membership: Membership) -> Membership:
@@ -296,7 +361,7 @@ def _lock_group(membership: Membership) -> Membership:
     return locked
 
 
-def _find_member(conversation: Conversation, username: str) -> Membership:
+def find_member(conversation: Conversation, username: str) -> Membership:
     member = conversation.memberships.active().of_username(username).with_user().first()
     if member is None:
         raise NotFound
@@ -304,11 +369,14 @@ def _find_member(conversation: Conversation, username: str) -> Membership:
     return member
 
 
-def _enter(
+def _add_memberships(
     conversation: Conversation, people: list[User], *, role: Membership.Role = Role.MEMBER
 ) -> None:
-    """From here on: what was said before is not theirs, and nobody's ticks fall back."""
-    here = {
+    """Create or renew memberships that begin after the last message.
+
+    Their watermarks begin there as well, so the conversation's watermarks do not fall.
+    """
+    fields = {
         "role": role,
         "joined_at": timezone.now(),
         "left_at": None,
@@ -318,9 +386,9 @@ def _enter(
     }
     returning = Membership.objects.filter(conversation=conversation, user__in=people)
     returned = set(returning.values_list("user_id", flat=True))
-    returning.update(**here, archived=False)
+    returning.update(**fields, archived=False)
     Membership.objects.bulk_create(
-        Membership(conversation=conversation, user=person, **here)
+        Membership(conversation=conversation, user=person, **fields)
         for person in people
         if person.id not in returned
     )
@@ -328,24 +396,37 @@ def _enter(
     conversation.save(update_fields=["member_count"])
 
 
-def _depart(member: Membership) -> None:
+def _archive_for_blockers(
+    conversation: Conversation, people: list[User], *, added_by: User
+) -> None:
+    """Archive and mute the group for users who have blocked the member who added them."""
+    blockers = Block.objects.filter(blocked=added_by, blocker__in=people).values("blocker")
+    conversation.memberships.filter(user__in=blockers).update(archived=True, muted_until=FOREVER)
+
+
+def _end_membership(member: Membership) -> None:
     member.left_at = timezone.now()
     member.save(update_fields=["left_at"])
     member.conversation.member_count -= 1
     member.conversation.save(update_fields=["member_count"])
 
 
-def _after_departure(member: Membership) -> None:
-    raise_watermarks(member.conversation)  # perhaps everybody was waiting for this one
-    events.member_left(member)
+def _membership_ended(member: Membership, *, by: User) -> None:
+    raise_watermarks(member.conversation)  # it may have been the slowest member
+    events.member_left(member, by=by)
 
 
 def _pass_ownership(former: Membership) -> None:
-    heir = former.conversation.memberships.active().by_rank().with_user().first()
-    if heir is None:
+    successor = former.conversation.memberships.active().by_rank().with_user().first()
+    if successor is None:
         return
-    _set_role(heir, Role.OWNER)
-    write_notice(former.conversation, Notice.MADE_OWNER, actor=former.user, subject=heir.user.name)
+    _set_role(successor, Role.OWNER)
+    write_system_message(
+        former.conversation,
+        SystemMessageKind.MADE_OWNER,
+        actor=former.user,
+        subject=successor.user.name,
+    )
 
 
 def _set_role(member: Membership, role: Membership.Role) -> None:

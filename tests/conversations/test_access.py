@@ -1,4 +1,4 @@
-"""Whoever is not in a conversation learns nothing of it, not even that it exists."""
+"""A user who is not a member of a conversation cannot find out that it exists."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def seen_from_outside(answer):
 
 
 @each_endpoint
-def test_mallory_cannot_tell_a_group_from_one_that_does_not_exist(
+def test_group_and_unknown_conversation_look_alike_to_a_stranger(
     program, mallory, alice, group, say, method, path, body
 ):
     message, client = say(alice, group), program(mallory)
@@ -50,13 +50,13 @@ def test_mallory_cannot_tell_a_group_from_one_that_does_not_exist(
         "type": "urn:chatflow:not_found",
         "title": "Not Found",
         "status": 404,
-        "detail": "There is no such thing here.",
+        "detail": "Not found.",
     }
     assert seen_from_outside(real) == seen_from_outside(unknown)
 
 
 @each_endpoint
-def test_dave_who_has_left_is_as_much_a_stranger(
+def test_group_and_unknown_conversation_look_alike_to_a_former_member(
     program, dave, alice, group, say, method, path, body
 ):
     message, client = say(alice, group), program(dave)
@@ -69,7 +69,7 @@ def test_dave_who_has_left_is_as_much_a_stranger(
 
 
 @each_endpoint
-def test_carol_is_a_stranger_to_a_direct_chat(
+def test_third_user_cannot_reach_a_direct_chat(
     program, carol, alice, direct, say, method, path, body
 ):
     message = say(alice, direct)
@@ -78,7 +78,7 @@ def test_carol_is_a_stranger_to_a_direct_chat(
 
 
 @each_endpoint
-def test_whoever_is_not_signed_in_is_asked_to(client, alice, direct, say, method, path, body):
+def test_anonymous_client_is_asked_to_log_in(client, alice, direct, say, method, path, body):
     answer = ask(client, direct.id, say(alice, direct), method, path, None)
 
     assert answer.status_code == 401
@@ -87,7 +87,7 @@ def test_whoever_is_not_signed_in_is_asked_to(client, alice, direct, say, method
 
 
 @each_endpoint
-def test_mallorys_junk_teaches_her_nothing_either(
+def test_malformed_request_of_a_stranger_is_not_found(
     program, mallory, alice, group, say, method, path, body
 ):
     where = f"/conversations/{group.id}{path.format(message=say(alice, group).id)}"
@@ -107,7 +107,7 @@ def test_mallorys_junk_teaches_her_nothing_either(
         ("get", "/messages/{message}/receipts"),
     ],
 )
-def test_a_message_of_another_conversation_is_not_here(
+def test_message_of_another_conversation_is_not_found(
     program, alice, direct, group, say, method, path
 ):
     elsewhere, client = say(alice, group), program(alice)
@@ -119,7 +119,7 @@ def test_a_message_of_another_conversation_is_not_here(
     assert real.json() == unknown.json()
 
 
-def test_mallorys_attempts_change_nothing(program, mallory, alice, group, say):
+def test_requests_of_a_stranger_change_nothing(program, mallory, alice, group, say):
     message, client = say(alice, group), program(mallory)
     before = program(alice).get(f"/conversations/{group.id}").json()
 

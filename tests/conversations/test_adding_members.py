@@ -1,9 +1,10 @@
-"""Adding people to a group, and people who come back."""
+"""Adding members to a group, including returning ones."""
 
 from __future__ import annotations
 
 import pytest
 
+from chatflow.live.events import Join, Refresh
 from conversations.models import Membership
 from conversations.services import add_members, leave
 
@@ -17,7 +18,7 @@ def erin(person):
     return person("erin")
 
 
-def test_an_admin_adds_people(program, carol, group, erin, mallory):
+def test_admin_adds_members(program, carol, group, erin, mallory):
     answer = add(program(carol), group, "erin", "mallory")
 
     assert answer.status_code == 200
@@ -28,9 +29,7 @@ def test_an_admin_adds_people(program, carol, group, erin, mallory):
     assert answer.json()["last_message"]["body"] == "Carol added Erin, Mallory"
 
 
-def test_a_newcomer_is_a_member_who_has_the_line_that_names_her_to_read(
-    program, alice, group, erin
-):
+def test_new_member_has_the_system_message_unread(program, alice, group, erin):
     add(program(alice), group, "ERIN")
 
     seen = program(erin).get(f"/conversations/{group.id}").json()
@@ -39,14 +38,14 @@ def test_a_newcomer_is_a_member_who_has_the_line_that_names_her_to_read(
     assert seen["last_message"]["body"] == "Alice added Erin"
 
 
-def test_bob_may_not_add_people(program, bob, group, erin, membership):
+def test_member_cannot_add_members(program, bob, group, erin, membership):
     answer = add(program(bob), group, "erin")
 
     assert answer.status_code == 403
     assert not Membership.objects.of(erin).exists()
 
 
-def test_whoever_is_in_already_is_passed_over(program, alice, group, announced):
+def test_existing_members_are_ignored(program, alice, group, announced):
     with announced() as events:
         answer = add(program(alice), group, "bob", "alice")
 
@@ -55,7 +54,7 @@ def test_whoever_is_in_already_is_passed_over(program, alice, group, announced):
 
 
 @pytest.mark.parametrize("members", [["erin", "nobody"], [], None, "erin", [5], ["\0"], {}])
-def test_one_who_cannot_be_added_keeps_all_out(program, alice, group, erin, members):
+def test_one_invalid_username_adds_nobody(program, alice, group, erin, members):
     answer = program(alice).post(f"/conversations/{group.id}/members", {"members": members})
 
     assert answer.status_code == 400
@@ -63,7 +62,7 @@ def test_one_who_cannot_be_added_keeps_all_out(program, alice, group, erin, memb
     assert not Membership.objects.of(erin).exists()
 
 
-def test_dave_comes_back_as_a_member_to_an_unarchived_group(program, alice, dave, group):
+def test_returning_member_has_the_member_role_and_an_unarchived_group(program, alice, dave, group):
     Membership.objects.of(dave).update(role="owner", archived=True, pinned=True)
 
     add(program(alice), group, "dave")
@@ -73,7 +72,7 @@ def test_dave_comes_back_as_a_member_to_an_unarchived_group(program, alice, dave
     assert Membership.objects.of(dave).count() == 1
 
 
-def test_leaving_and_coming_back_keeps_the_count(alice, bob, group, membership):
+def test_member_count_is_correct_after_leaving_and_returning(alice, bob, group, membership):
     for _ in range(3):
         leave(membership=membership(bob, group))
         add_members(membership=membership(alice, group), usernames=["bob"])
@@ -82,26 +81,27 @@ def test_leaving_and_coming_back_keeps_the_count(alice, bob, group, membership):
     assert group.member_count == Membership.objects.active().in_conversation(group.id).count() == 3
 
 
-def test_a_newcomers_sockets_join_and_the_others_show_the_group_anew(
-    alice, group, erin, membership, announced
-):
+def test_sockets_of_a_new_member_join_and_others_refresh(alice, group, erin, membership, announced):
     with announced() as events:
         add_members(membership=membership(alice, group), usernames=["erin"])
 
-    joined, line = events
-    assert (joined.topic, joined.joins) == (f"user.{erin.id}", str(group.id))
+    joined, line = events[:2]
+    assert (joined.topic, joined.control) == (f"user.{erin.id}", Join(str(group.id)))
     assert (line.topic, line.version) == (f"conversation.{group.id}", group.version + 1)
-    assert line.refreshes
+    assert line.control == Refresh()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_admins_adding_the_same_person_add_her_once(
+def test_concurrent_additions_of_one_user_add_them_once(
     alice, carol, group, erin, membership, together
 ):
-    rights = [membership(alice, group), membership(carol, group)] * 5
+    members = [membership(alice, group), membership(carol, group)] * 5
 
     together(
-        *(lambda right=right: add_members(membership=right, usernames=["erin"]) for right in rights)
+        *(
+            lambda member=member: add_members(membership=member, usernames=["erin"])
+            for member in members
+        )
     )
 
     group.refresh_from_db()
@@ -110,7 +110,7 @@ def test_two_admins_adding_the_same_person_add_her_once(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_admins_adding_different_people_add_both(
+def test_concurrent_additions_of_two_users_add_both(
     alice, carol, group, erin, mallory, membership, together
 ):
     together(

@@ -1,4 +1,4 @@
-"""What is not JSON, or not what was asked for, is a 400 that says so, and changes nothing."""
+"""Malformed requests: all endpoints answer them with a problem."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def send(program, alice, group, say):
 
 
 @each_write
-@pytest.mark.parametrize("junk", [b'{"', b"[]"])
-def test_junk_is_refused(send, method, path, junk):
-    answer = send(method, path, junk)
+@pytest.mark.parametrize("body", [b'{"', b"[]"])
+def test_malformed_json_and_arrays_are_refused(send, method, path, body):
+    answer = send(method, path, body)
 
     assert answer.status_code == 400
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["title"] == "Bad Request"
 
 
-@pytest.mark.parametrize("junk", [b'"text"', b"null", b"5", b"NaN", b"\xff\xfe", b""])
-def test_a_body_is_one_object(send, junk):
-    assert send("post", "/conversations/{group}/messages", junk).status_code == 400
+@pytest.mark.parametrize("body", [b'"text"', b"null", b"5", b"NaN", b"\xff\xfe", b""])
+def test_body_that_is_not_an_object_is_refused(send, body):
+    assert send("post", "/conversations/{group}/messages", body).status_code == 400
 
 
 @each_write
-def test_what_is_neither_json_nor_a_form_is_refused(send, method, path):
+def test_unsupported_media_type_is_refused(send, method, path):
     assert send(method, path, b"<title>x</title>", "text/xml").status_code == 415
 
 
@@ -53,13 +53,13 @@ def test_what_is_neither_json_nor_a_form_is_refused(send, method, path):
     [
         ("delete", "/conversations"),
         ("put", "/conversations/{group}"),
-        ("get", "/conversations/{group}/members"),
+        ("put", "/conversations/{group}/members"),
         ("get", "/conversations/{group}/receipts"),
         ("post", "/conversations/{group}/changes"),
         ("post", "/conversations/{group}/messages/{message}/reactions/👍"),
     ],
 )
-def test_what_a_path_does_not_do_is_refused(send, method, path):
+def test_unsupported_method_is_refused(send, method, path):
     answer = send(method, path, b"{}") if method != "get" else send(method, path, {})
 
     assert answer.status_code == 405
@@ -67,7 +67,7 @@ def test_what_a_path_does_not_do_is_refused(send, method, path):
 
 
 @pytest.mark.parametrize("path", ["/conversations/7", "/conversations/{group}/", "/conversations/"])
-def test_what_is_no_path_of_ours_is_not_found(program, alice, group, path):
+def test_unknown_path_is_not_found(program, alice, group, path):
     answer = program(alice).get(path.format(group=group.id))
 
     assert answer.status_code == 404

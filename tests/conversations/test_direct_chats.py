@@ -1,10 +1,11 @@
-"""Starting a direct chat: one a pair of people, whoever starts it."""
+"""Starting a direct chat. Two users have only one, whichever of them starts it."""
 
 from __future__ import annotations
 
 import pytest
 
-from accounts.services import delete_account, suspend
+from accounts.services import block, delete_account, suspend
+from chatflow.live.events import Join
 from conversations.models import Conversation, Membership
 from conversations.services import start_direct
 from tests.conftest import PASSWORD
@@ -14,7 +15,7 @@ def start(client, *members):
     return client.post("/conversations", {"kind": "direct", "members": members})
 
 
-def test_alice_starts_a_direct_chat_with_bob(program, alice, bob):
+def test_user_starts_a_direct_chat(program, alice, bob):
     answer = start(program(alice), "bob")
 
     chat = answer.json()
@@ -33,7 +34,7 @@ def test_alice_starts_a_direct_chat_with_bob(program, alice, bob):
     assert {member["user"]["username"] for member in chat["members"]} == {"alice", "bob"}
 
 
-def test_each_sees_the_other_ones_name_and_picture(program, alice, bob, direct):
+def test_title_and_avatar_are_those_of_the_other_person(program, alice, bob, direct):
     alice.avatar = "avatars/alice.webp"
     alice.display_name = "Alice B."
     alice.save()
@@ -45,19 +46,19 @@ def test_each_sees_the_other_ones_name_and_picture(program, alice, bob, direct):
 
 
 @pytest.mark.parametrize("name", ["bob", "BOB", " Bob "])
-def test_starting_it_again_answers_the_one_that_exists(program, alice, direct, name):
+def test_starting_it_again_returns_the_existing_chat(program, alice, direct, name):
     answer = start(program(alice), name)
 
     assert (answer.status_code, answer.json()["id"]) == (200, str(direct.id))
 
 
-def test_bob_finds_the_one_that_alice_started(program, bob, direct):
+def test_other_person_starting_it_gets_the_existing_chat(program, bob, direct):
     answer = start(program(bob), "alice")
 
     assert (answer.status_code, answer.json()["id"]) == (200, str(direct.id))
 
 
-def test_its_title_is_a_name_and_cannot_be_chosen(program, alice, bob):
+def test_title_of_a_direct_chat_cannot_be_chosen(program, alice, bob):
     asked = {"kind": "direct", "members": ["bob"], "title": "Ours", "color": "red"}
 
     answer = program(alice).post("/conversations", asked)
@@ -68,7 +69,7 @@ def test_its_title_is_a_name_and_cannot_be_chosen(program, alice, bob):
 @pytest.mark.parametrize(
     "members", [["alice"], ["nobody"], ["bob", "carol"], [], "bob", [7], ["\0"]]
 )
-def test_whom_alice_cannot_start_a_direct_chat_with(program, alice, bob, carol, members):
+def test_invalid_members_are_refused(program, alice, bob, carol, members):
     answer = program(alice).post("/conversations", {"kind": "direct", "members": members})
 
     assert answer.status_code == 400
@@ -76,7 +77,7 @@ def test_whom_alice_cannot_start_a_direct_chat_with(program, alice, bob, carol, 
     assert not Conversation.objects.exists()
 
 
-def test_nobody_writes_to_a_suspended_person(program, alice, bob):
+def test_direct_chat_with_a_suspended_user_is_refused(program, alice, bob):
     suspend(user=bob)
 
     answer = start(program(alice), "bob")
@@ -84,7 +85,7 @@ def test_nobody_writes_to_a_suspended_person(program, alice, bob):
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["members"])
 
 
-def test_nobody_writes_to_a_deleted_account(program, alice, bob):
+def test_direct_chat_with_a_deleted_account_is_refused(program, alice, bob):
     delete_account(user=bob, password=PASSWORD)
 
     assert start(program(alice), "bob").status_code == 400
@@ -101,24 +102,26 @@ def test_nobody_writes_to_a_deleted_account(program, alice, bob):
         ("patch", "", {"title": "Ours"}),
     ],
 )
-def test_its_two_members_never_change(program, alice, direct, carol, method, path, body):
+def test_members_and_title_of_a_direct_chat_cannot_be_changed(
+    program, alice, direct, carol, method, path, body
+):
     answer = getattr(program(alice), method)(f"/conversations/{direct.id}{path}", body)
 
     assert answer.status_code == 403
     assert Membership.objects.active().in_conversation(direct.id).count() == 2
 
 
-def test_the_sockets_of_both_join_it(alice, bob, announced):
+def test_sockets_of_both_members_join(alice, bob, announced):
     with announced() as events:
         direct, _is_new = start_direct(user=alice, username="bob")
 
-    assert {(event.topic, event.joins) for event in events} == {
-        (f"user.{alice.id}", str(direct.id)),
-        (f"user.{bob.id}", str(direct.id)),
+    assert {(event.topic, event.control) for event in events} == {
+        (f"user.{alice.id}", Join(str(direct.id))),
+        (f"user.{bob.id}", Join(str(direct.id))),
     }
 
 
-def test_starting_it_again_is_no_news(alice, direct, announced):
+def test_starting_it_again_sends_no_event(alice, direct, announced):
     with announced() as events:
         start_direct(user=alice, username="bob")
 
@@ -126,7 +129,7 @@ def test_starting_it_again_is_no_news(alice, direct, announced):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_both_starting_it_at_once_is_one_chat(alice, bob, together):
+def test_concurrent_starts_create_one_chat(alice, bob, together):
     answers = together(
         *[lambda: start_direct(user=alice, username="bob")] * 5,
         *[lambda: start_direct(user=bob, username="alice")] * 5,
@@ -135,3 +138,60 @@ def test_both_starting_it_at_once_is_one_chat(alice, bob, together):
     assert len({conversation.id for conversation, _is_new in answers}) == 1
     assert [is_new for _conversation, is_new in answers].count(True) == 1
     assert Membership.objects.count() == 2
+
+
+# --- before the first message, only the user who started the chat sees it in a list --------------
+
+
+def listed(client):
+    return [row["id"] for row in client.get("/conversations").json()["results"]]
+
+
+def test_chat_without_messages_is_listed_for_its_starter_only(program, alice, bob, direct):
+    assert listed(program(alice)) == [str(direct.id)]
+    assert listed(program(bob)) == []
+
+
+def test_first_message_lists_the_chat_for_the_other_person(program, alice, bob, direct, say):
+    say(alice, direct)
+
+    assert listed(program(bob)) == [str(direct.id)]
+
+
+def test_starting_an_unlisted_chat_lists_it(program, bob, direct):
+    client = program(bob)
+
+    assert start(client, "alice").status_code == 200
+
+    assert listed(client) == [str(direct.id)]
+
+
+def test_member_can_open_an_unlisted_chat_by_its_id(program, bob, direct):
+    assert program(bob).get(f"/conversations/{direct.id}").status_code == 200
+
+
+def test_unlisted_chat_is_not_in_pages_and_search_filters(browser, bob, direct):
+    client = browser(bob)
+
+    for path in ("/", "/search"):
+        assert str(direct.id) not in client.get(path).content.decode()
+
+
+def test_first_message_announces_the_chat_to_the_other_person(alice, bob, direct, say, announced):
+    with announced() as events:
+        say(alice, direct)
+    joined = [event.topic for event in events if isinstance(event.control, Join)]
+    with announced() as later:
+        say(alice, direct)
+
+    assert joined == [f"user.{bob.id}"]
+    assert [event for event in later if isinstance(event.control, Join)] == []
+
+
+def test_hidden_first_message_does_not_announce_the_chat(alice, bob, direct, say, announced):
+    block(user=bob, username="alice")
+
+    with announced() as events:
+        say(alice, direct)
+
+    assert [event for event in events if isinstance(event.control, Join)] == []

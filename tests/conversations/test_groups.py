@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.services import suspend
+from chatflow.live.events import Join
 from conversations.models import Conversation
 from conversations.services import start_group
 
@@ -19,7 +20,7 @@ def start(client, **changes):
     return client.post("/conversations", asked | changes)
 
 
-def test_alice_starts_a_group_and_owns_it(client):
+def test_user_who_starts_a_group_owns_it(client):
     answer = start(client)
 
     group = answer.json()
@@ -35,7 +36,7 @@ def test_alice_starts_a_group_and_owns_it(client):
     assert group["last_message"]["body"] == "Alice created the group “Garden”"
 
 
-def test_bob_finds_it_in_his_list(client, program, bob):
+def test_new_group_is_in_the_list_of_its_members(client, program, bob):
     group = start(client).json()
 
     listed = program(bob).get("/conversations").json()["results"]
@@ -43,11 +44,11 @@ def test_bob_finds_it_in_his_list(client, program, bob):
     assert [(row["id"], row["membership"]["role"]) for row in listed] == [(group["id"], "member")]
 
 
-def test_two_groups_of_the_same_people_are_two(client):
+def test_same_people_can_have_several_groups(client):
     assert start(client).json()["id"] != start(client).json()["id"]
 
 
-def test_people_are_named_in_any_case_and_the_title_is_trimmed(client):
+def test_usernames_ignore_case_and_the_title_is_trimmed(client):
     group = start(client, title="  Garden  ", members=["BOB", "bob", "Carol", "alice"]).json()
 
     assert (group["title"], group["member_count"]) == ("Garden", 3)
@@ -56,20 +57,20 @@ def test_people_are_named_in_any_case_and_the_title_is_trimmed(client):
 @pytest.mark.parametrize(
     "title", [None, "", "  ", "x" * 101, "x" * 100_000, 5, True, ["Garden"], "a\0b"]
 )
-def test_a_title_has_1_to_100_characters(client, title):
+def test_invalid_titles_are_refused(client, title):
     answer = start(client, title=title)
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["title"])
     assert not Conversation.objects.exists()
 
 
-def test_a_group_needs_a_title(client):
+def test_group_without_a_title_is_refused(client):
     answer = client.post("/conversations", {"kind": "group", "members": ["bob", "carol"]})
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["title"])
 
 
-def test_the_longest_title_fits(client):
+def test_title_of_100_characters_is_accepted(client):
     assert start(client, title="🌻" * 100).json()["title"] == "🌻" * 100
 
 
@@ -90,7 +91,7 @@ def test_the_longest_title_fits(client):
         ["bob", "x" * 10_000],
     ],
 )
-def test_a_group_starts_with_two_others_who_are_there(client, members):
+def test_group_without_two_other_known_users_is_refused(client, members):
     answer = start(client, members=members)
 
     assert answer.status_code == 400
@@ -98,22 +99,22 @@ def test_a_group_starts_with_two_others_who_are_there(client, members):
     assert not Conversation.objects.exists()
 
 
-def test_a_suspended_person_is_not_there(client, bob):
+def test_group_with_a_suspended_user_is_refused(client, bob):
     suspend(user=bob)
 
     answer = start(client)
 
-    assert answer.json()["errors"] == {"members": ["Nobody here is called bob."]}
+    assert answer.json()["errors"] == {"members": ["No account found for bob."]}
 
 
 @pytest.mark.parametrize("kind", [None, "", "channel", 5, ["group"]])
-def test_a_conversation_is_direct_or_a_group(client, kind):
+def test_unknown_kinds_are_refused(client, kind):
     answer = start(client, kind=kind)
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["kind"])
 
 
-def test_a_group_has_1024_members_at_most(client, crowd):
+def test_group_has_at_most_1024_members(client, crowd):
     people = crowd(1024)
 
     too_many = start(client, members=people)
@@ -126,11 +127,11 @@ def test_a_group_has_1024_members_at_most(client, crowd):
     assert just_fits.json()["member_count"] == 1024
 
 
-def test_the_sockets_of_all_join_it_before_its_first_line(alice, bob, carol, announced):
+def test_sockets_of_all_members_join_before_the_first_message(alice, bob, carol, announced):
     with announced() as events:
         group = start_group(user=alice, title="Garden", usernames=["bob", "carol"])
 
     *joins, line = events
     assert {event.topic for event in joins} == {f"user.{user.id}" for user in (alice, bob, carol)}
-    assert {event.joins for event in joins} == {str(group.id)}
+    assert {event.control for event in joins} == {Join(str(group.id))}
     assert (line.topic, line.version) == (f"conversation.{group.id}", 1)

@@ -1,4 +1,4 @@
-"""Leaving a group, and who owns it then."""
+"""Leaving a group, and who becomes its owner."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def roles(group):
     return {member.user.username: member.role for member in members}
 
 
-def test_bob_leaves_and_learns_nothing_more(program, bob, group):
+def test_former_member_loses_access(program, bob, group):
     client = program(bob)
 
     answer = client.delete(f"/conversations/{group.id}/members/bob")
@@ -25,7 +25,7 @@ def test_bob_leaves_and_learns_nothing_more(program, bob, group):
     assert client.delete(f"/conversations/{group.id}/members/bob").status_code == 404
 
 
-def test_those_who_stay_see_that_bob_left(program, alice, bob, group):
+def test_remaining_members_see_who_left(program, alice, bob, group):
     program(bob).delete(f"/conversations/{group.id}/members/BOB")
 
     seen = program(alice).get(f"/conversations/{group.id}").json()
@@ -33,13 +33,13 @@ def test_those_who_stay_see_that_bob_left(program, alice, bob, group):
     assert (seen["member_count"], seen["last_message"]["body"]) == (2, "Bob left")
 
 
-def test_an_owner_who_leaves_passes_the_group_to_an_admin(alice, group, membership):
+def test_ownership_passes_to_an_admin(alice, group, membership):
     leave(membership=membership(alice, group))
 
     assert roles(group) == {"carol": "owner", "bob": "member"}
 
 
-def test_the_longest_standing_admin_comes_first(alice, bob, carol, group, membership):
+def test_ownership_passes_to_the_longest_standing_admin(alice, bob, carol, group, membership):
     Membership.objects.of(bob).update(role="admin", joined_at=group.created_at)
 
     leave(membership=membership(alice, group))
@@ -47,7 +47,9 @@ def test_the_longest_standing_admin_comes_first(alice, bob, carol, group, member
     assert roles(group) == {"carol": "admin", "bob": "owner"}
 
 
-def test_without_an_admin_the_longest_standing_member_owns_it(alice, bob, carol, group, membership):
+def test_ownership_passes_to_the_longest_standing_member_without_admins(
+    alice, bob, carol, group, membership
+):
     Membership.objects.of(carol).update(role="member")
     Membership.objects.of(bob).update(joined_at=group.created_at)
 
@@ -56,7 +58,7 @@ def test_without_an_admin_the_longest_standing_member_owns_it(alice, bob, carol,
     assert roles(group) == {"carol": "member", "bob": "owner"}
 
 
-def test_a_group_may_shrink_to_nobody(alice, bob, carol, group, membership):
+def test_group_can_become_empty(alice, bob, carol, group, membership):
     for user in (alice, carol, bob):
         leave(membership=membership(user, group))
 
@@ -64,7 +66,7 @@ def test_a_group_may_shrink_to_nobody(alice, bob, carol, group, membership):
     assert (roles(group), group.member_count) == ({}, 0)
 
 
-def test_a_former_owner_comes_back_as_a_member(program, alice, carol, group, membership):
+def test_former_owner_returns_as_a_member(program, alice, carol, group, membership):
     leave(membership=membership(alice, group))
 
     program(carol).post(f"/conversations/{group.id}/members", {"members": ["alice"]})
@@ -73,30 +75,30 @@ def test_a_former_owner_comes_back_as_a_member(program, alice, carol, group, mem
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_owner_and_an_admin_leaving_at_once_leave_an_owner_behind(
+def test_group_has_an_owner_after_owner_and_admin_leave_concurrently(
     alice, carol, group, membership, together
 ):
-    rights = [membership(alice, group), membership(carol, group)]
+    members = [membership(alice, group), membership(carol, group)]
 
-    together(*(lambda right=right: leave(membership=right) for right in rights))
+    together(*(lambda member=member: leave(membership=member) for member in members))
 
     assert roles(group) == {"bob": "owner"}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_group_that_everybody_leaves_at_once_is_empty(
+def test_group_is_empty_after_all_members_leave_concurrently(
     alice, bob, carol, group, membership, together
 ):
-    rights = [membership(user, group) for user in (alice, bob, carol)]
+    members = [membership(user, group) for user in (alice, bob, carol)]
 
-    together(*(lambda right=right: leave(membership=right) for right in rights))
+    together(*(lambda member=member: leave(membership=member) for member in members))
 
     group.refresh_from_db()
     assert (roles(group), group.member_count) == ({}, 0)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_leaving_while_being_removed_happens_once(alice, bob, group, membership, together):
+def test_leaving_during_removal_ends_the_membership_once(alice, bob, group, membership, together):
     bobs, alices = membership(bob, group), membership(alice, group)
 
     together(
@@ -108,9 +110,7 @@ def test_leaving_while_being_removed_happens_once(alice, bob, group, membership,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_delete_their_accounts_at_once_leave_all_their_groups(
-    alice, bob, carol, dave, together
-):
+def test_concurrent_account_deletions_leave_all_groups(alice, bob, carol, dave, together):
     for number in range(10):
         start_group(user=alice, title=str(number), usernames=["bob", "carol", "dave"])
     Membership.objects.of(bob).filter(conversation__title__lt="5").update(pinned=True)

@@ -1,4 +1,4 @@
-"""The conversation list: its order, its pages, and what a row tells."""
+"""The conversation list: its order, its pages and its rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from messaging.services import delete_message, edit_message, react
 
 @pytest.fixture
 def listed(program):
-    """listed(alice) answers her list."""
+    """listed(alice) returns a page of her conversation list."""
 
     def ask(user, **query):
         answer = program(user).get("/conversations", query)
@@ -25,7 +25,7 @@ def listed(program):
 
 @pytest.fixture
 def chats(alice, crowd, say):
-    """Five direct chats of alice's, the one with a word last said first."""
+    """The ids of five direct chats of Alice, most recently active first."""
     found = [start_direct(user=alice, username=name)[0] for name in crowd(5)]
     for chat in found:
         say(alice, chat)
@@ -40,7 +40,9 @@ def cursor(text):
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def test_the_newest_activity_comes_first(listed, alice, bob, direct, group, say):
+def test_conversations_are_ordered_by_newest_activity(listed, alice, bob, direct, group, say):
+    say(bob, direct)
+    say(alice, group)
     assert ids(listed(bob)) == [str(group.id), str(direct.id)]
 
     say(alice, direct)
@@ -48,18 +50,18 @@ def test_the_newest_activity_comes_first(listed, alice, bob, direct, group, say)
     assert ids(listed(bob)) == [str(direct.id), str(group.id)]
 
 
-def test_second_thoughts_are_no_activity(listed, alice, direct, group, say, membership):
+def test_edits_and_reactions_are_not_activity(listed, alice, direct, group, say, membership):
     message = say(alice, direct)
     say(alice, group)
 
-    right = membership(alice, direct)
-    edit_message(membership=right, message_id=message.id, body="ho")
-    react(membership=right, message_id=message.id, emoji="👍")
+    member = membership(alice, direct)
+    edit_message(membership=member, message_id=message.id, body="ho")
+    react(membership=member, message_id=message.id, emoji="👍")
 
     assert ids(listed(alice)) == [str(group.id), str(direct.id)]
 
 
-def test_a_row_tells_the_last_message_and_what_is_unread(listed, alice, bob, direct, say):
+def test_row_contains_the_last_message_and_the_unread_count(listed, alice, bob, direct, say):
     say(alice, direct, "one")
     say(alice, direct, "two")
 
@@ -70,7 +72,7 @@ def test_a_row_tells_the_last_message_and_what_is_unread(listed, alice, bob, dir
     assert "members" not in row
 
 
-def test_a_deleted_last_message_is_a_tombstone(listed, alice, bob, direct, say, membership):
+def test_deleted_last_message_is_a_tombstone(listed, alice, bob, direct, say, membership):
     message = say(alice, direct, "oops")
 
     delete_message(membership=membership(alice, direct), message_id=message.id)
@@ -80,12 +82,12 @@ def test_a_deleted_last_message_is_a_tombstone(listed, alice, bob, direct, say, 
     assert last["deleted_at"]
 
 
-def test_whoever_is_in_nothing_has_an_empty_list(listed, mallory, dave, direct, group):
+def test_user_without_conversations_has_an_empty_list(listed, mallory, dave, direct, group):
     assert listed(mallory) == listed(dave) == {"results": [], "next": None}
 
 
 @pytest.mark.parametrize(("limit", "sizes"), [(1, [1] * 5), (2, [2, 2, 1]), (5, [5]), (100, [5])])
-def test_pages_follow_each_other_without_gap_or_overlap(listed, alice, chats, limit, sizes):
+def test_pages_have_no_gaps_or_overlaps(listed, alice, chats, limit, sizes):
     pages = [listed(alice, limit=limit)]
     while pages[-1]["next"]:
         pages.append(listed(alice, limit=limit, cursor=pages[-1]["next"]))
@@ -94,7 +96,7 @@ def test_pages_follow_each_other_without_gap_or_overlap(listed, alice, chats, li
     assert [id for page in pages for id in ids(page)] == chats
 
 
-def test_conversations_of_the_same_moment_are_paged_as_well(listed, alice, chats):
+def test_conversations_with_equal_activity_are_paged(listed, alice, chats):
     Conversation.objects.update(active_at=Conversation.objects.first().active_at)
 
     first = listed(alice, limit=2)
@@ -103,7 +105,7 @@ def test_conversations_of_the_same_moment_are_paged_as_well(listed, alice, chats
     assert sorted(ids(first) + ids(rest)) == sorted(chats)
 
 
-def test_a_page_has_fifty_rows(listed, alice, crowd):
+def test_page_has_fifty_rows_by_default(listed, alice, crowd):
     for name in crowd(51):
         start_direct(user=alice, username=name)
 
@@ -126,14 +128,14 @@ def test_a_page_has_fifty_rows(listed, alice, crowd):
         cursor("9999-12-31T23:59:59-14:00 00000000-0000-0000-0000-000000000000"),
     ],
 )
-def test_a_cursor_that_is_not_ours_is_refused(program, alice, direct, bad):
+def test_invalid_cursors_are_refused(program, alice, direct, bad):
     answer = program(alice).get("/conversations", {"cursor": bad})
 
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:chatflow:bad_cursor")
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "1.5", "x", "", "٣", "9" * 40])
-def test_a_page_has_1_to_100_rows(program, alice, limit):
+def test_invalid_limits_are_refused(program, alice, limit):
     answer = program(alice).get("/conversations", {"limit": limit})
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["limit"])

@@ -1,4 +1,4 @@
-"""Who of a conversation's members is here, as far as the asker may know."""
+"""Presence of a conversation's members, as far as the current user may see it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import pytest
 
 from accounts import presence
 from accounts.models import User
-from accounts.services import block, update_privacy
+from accounts.services import block, update_profile
 
 
 @pytest.fixture
 def onlines(program, group):
-    """onlines(bob) is what he is told of each member of the group."""
+    """onlines(bob) returns whether each member of the group is online, as Bob sees it."""
 
     def ask(user):
         answer = program(user).get(f"/conversations/{group.id}").json()
@@ -20,13 +20,13 @@ def onlines(program, group):
     return ask
 
 
-def test_members_are_here_or_away(onlines, alice, bob, carol):
-    presence.mark([str(alice.id), str(bob.id)])
+def test_members_are_online_or_offline(onlines, alice, bob, carol):
+    presence.mark_online([str(alice.id), str(bob.id)])
 
     assert onlines(bob) == {"alice": True, "bob": True, "carol": False}
 
 
-def test_whoever_is_away_was_last_seen_some_time(program, alice, bob, group):
+def test_offline_members_have_a_time_of_last_activity(program, alice, bob, group):
     presence.note_last_seen([str(alice.id)])
 
     answer = program(bob).get(f"/conversations/{group.id}").json()
@@ -36,17 +36,17 @@ def test_whoever_is_away_was_last_seen_some_time(program, alice, bob, group):
     assert seen["carol"] is None
 
 
-def test_nobody_sees_who_hides_or_is_apart_from_them(onlines, alice, bob, carol):
-    presence.mark([str(user.id) for user in (alice, bob, carol)])
-    update_privacy(user=carol, last_seen_to=User.Audience.NOBODY)
+def test_presence_is_hidden_by_settings_and_blocks(onlines, alice, bob, carol):
+    presence.mark_online([str(user.id) for user in (alice, bob, carol)])
+    update_profile(user=carol, last_seen_to=User.Visibility.NOBODY)
     block(user=alice, username="bob")
 
     assert onlines(bob) == {"alice": None, "bob": True, "carol": None}
     assert onlines(carol) == dict.fromkeys(["alice", "bob", "carol"])
 
 
-def test_a_new_role_is_answered_with_presence_as_well(program, alice, bob, group):
-    presence.mark([str(bob.id)])
+def test_changing_a_role_returns_the_presence(program, alice, bob, group):
+    presence.mark_online([str(bob.id)])
 
     answer = program(alice).patch(
         f"/conversations/{group.id}/members/bob", {"role": "admin"}, format="json"

@@ -1,4 +1,4 @@
-"""A new key: data keys are wrapped anew while people chat, and cut off at any moment."""
+"""Key rotation: data keys are wrapped again while users chat, and it may be interrupted."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from itertools import islice
 import pytest
 from django.core.management import CommandError, call_command
 
-from chatflow.environment import new_message_key
-from conversations import checks
+from chatflow.secret_files import new_message_key
+from conversations.encryption import checks
+from conversations.encryption.rotation import Outcome, StoredKeys, rewrap
 from conversations.models import Conversation
-from conversations.rotation import Outcome, StoredKeys, rewrap
 from conversations.services import start_group
 
-NOBODYS = b"not a key"
+UNKNOWN_KEY = b"not a key"
 
 
 @pytest.fixture
 def groups(alice, bob, carol, say):
-    """Seven conversations, with something said in each."""
+    """Seven conversations with a message in each."""
     made = [
         start_group(user=alice, title=f"{number}", usernames=["bob", "carol"])
         for number in range(7)
@@ -30,7 +30,7 @@ def groups(alice, bob, carol, say):
 
 @pytest.fixture
 def new_key(settings, groups):
-    """Comes first from now on; the old one stays."""
+    """A new first key in MESSAGE_KEYS. The old one remains."""
     key = new_message_key()
     settings.MESSAGE_KEYS = (key, *settings.MESSAGE_KEYS)
     return key
@@ -38,7 +38,7 @@ def new_key(settings, groups):
 
 @pytest.fixture
 def rotate(capsys):
-    """rotate() is what the command says."""
+    """rotate() runs the command and returns its output."""
 
     def run(*arguments):
         call_command("rotate_keys", *arguments)
@@ -48,8 +48,8 @@ def rotate(capsys):
 
 
 @pytest.fixture
-def heard(program, bob):
-    """heard() is the last thing that bob reads in each conversation."""
+def last_texts(program, bob):
+    """last_texts() returns the last message of each of Bob's conversations."""
 
     def read():
         rows = program(bob).get("/conversations").json()["results"]
@@ -62,18 +62,20 @@ def wrapped_keys():
     return [wrapped for _id, wrapped in StoredKeys()]
 
 
-def test_afterwards_the_new_key_alone_reads_everything(new_key, rotate, heard, settings):
-    before = heard()
+def test_new_key_alone_decrypts_everything_after_the_rotation(
+    new_key, rotate, last_texts, settings
+):
+    before = last_texts()
 
-    said = rotate()
+    output = rotate()
 
     settings.MESSAGE_KEYS = (new_key,)
-    assert "7 re-wrapped.\n0 under the first key already." in said
-    assert heard() == before == [f"hello {number}" for number in range(7)]
+    assert "7 re-wrapped.\n0 under the first key already." in output
+    assert last_texts() == before == [f"hello {number}" for number in range(7)]
     assert checks.message_keys_open_what_is_stored(databases=["default"]) == []
 
 
-def test_messages_are_not_touched(new_key, rotate, groups):
+def test_rotation_does_not_change_messages(new_key, rotate, groups):
     sealed = [bytes(message.sealed_body) for group in groups for message in group.messages.all()]
 
     rotate()
@@ -81,7 +83,7 @@ def test_messages_are_not_touched(new_key, rotate, groups):
     assert sealed == [bytes(each.sealed_body) for group in groups for each in group.messages.all()]
 
 
-def test_a_second_time_there_is_nothing_to_do(new_key, rotate):
+def test_second_rotation_changes_nothing(new_key, rotate):
     rotate()
     before = wrapped_keys()
 
@@ -89,15 +91,15 @@ def test_a_second_time_there_is_nothing_to_do(new_key, rotate):
     assert wrapped_keys() == before
 
 
-def test_what_was_cut_off_goes_on_where_it_was(new_key, rotate, heard):
+def test_interrupted_rotation_continues(new_key, rotate, last_texts):
     for key in islice(StoredKeys(), 3):
         rewrap(*key)
-    assert heard() == [f"hello {number}" for number in range(7)]
+    assert last_texts() == [f"hello {number}" for number in range(7)]
 
     assert "4 re-wrapped.\n3 under the first key already." in rotate()
 
 
-def test_half_done_the_old_key_may_not_be_dropped(new_key, rotate, settings):
+def test_old_key_is_required_until_the_rotation_is_complete(new_key, rotate, settings):
     for key in islice(StoredKeys(), 3):
         rewrap(*key)
 
@@ -108,7 +110,7 @@ def test_half_done_the_old_key_may_not_be_dropped(new_key, rotate, settings):
     assert error.msg.startswith("MESSAGE_KEYS cannot read what is stored.")
 
 
-def test_the_start_looks_at_both_ends_where_it_cannot_look_at_all(new_key, settings, monkeypatch):
+def test_check_samples_both_ends_of_the_table(new_key, settings, monkeypatch):
     monkeypatch.setattr(checks, "SAMPLE", 1)
     for key in islice(StoredKeys(), 6):
         rewrap(*key)
@@ -118,7 +120,7 @@ def test_the_start_looks_at_both_ends_where_it_cannot_look_at_all(new_key, setti
     assert checks.message_keys_open_what_is_stored(databases=["default"]) != []
 
 
-def test_the_check_changes_nothing_and_says_when_the_old_key_may_go(new_key, rotate):
+def test_check_option_changes_nothing_and_reports_when_the_old_key_is_unused(new_key, rotate):
     before = wrapped_keys()
     with pytest.raises(CommandError, match=r"^7 conversations need the older key"):
         rotate("--check")
@@ -129,39 +131,41 @@ def test_the_check_changes_nothing_and_says_when_the_old_key_may_go(new_key, rot
     assert "All 7 conversations are under the first key" in rotate("--check")
 
 
-def test_what_nobody_can_read_is_left_alone_and_told(new_key, rotate, groups):
-    Conversation.objects.filter(id=groups[0].id).update(wrapped_key=NOBODYS)
+def test_unreadable_keys_are_kept_and_reported(new_key, rotate, groups):
+    Conversation.objects.filter(id=groups[0].id).update(wrapped_key=UNKNOWN_KEY)
 
     with pytest.raises(CommandError, match=r"^1 not readable with any of MESSAGE_KEYS"):
         rotate()
 
-    assert bytes(Conversation.objects.get(id=groups[0].id).wrapped_key) == NOBODYS
+    assert bytes(Conversation.objects.get(id=groups[0].id).wrapped_key) == UNKNOWN_KEY
     with pytest.raises(CommandError, match=r"^1 conversations are not readable"):
         rotate("--check")
 
 
-def test_a_key_that_changed_meanwhile_is_not_written_over(new_key):
+def test_key_that_changed_meanwhile_is_not_overwritten(new_key):
     [key, *_others] = StoredKeys()
     rewrap(*key)
     before = wrapped_keys()
 
-    assert rewrap(*key) == Outcome.NEW_ALREADY
+    assert rewrap(*key) == Outcome.UNCHANGED
     assert wrapped_keys() == before
 
 
-def test_all_pages_are_seen(new_key, rotate, monkeypatch):
-    monkeypatch.setattr("conversations.rotation.PAGE", 2)
+def test_rotation_reads_all_pages(new_key, rotate, monkeypatch):
+    monkeypatch.setattr("conversations.encryption.rotation.PAGE_SIZE", 2)
 
     assert "7 re-wrapped." in rotate()
 
 
-def test_with_no_conversation_there_is_nothing_to_rotate(db, rotate):
+def test_rotation_without_conversations_succeeds(db, rotate):
     assert "0 re-wrapped." in rotate()
     assert "All 0 conversations" in rotate("--check")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_people_go_on_writing(new_key, rotate, groups, alice, bob, say, together, settings):
+def test_users_can_write_during_the_rotation(
+    new_key, rotate, groups, alice, bob, say, together, settings
+):
     def write(user):
         return lambda: [say(user, group, f"{user.username} goes on") for group in groups]
 

@@ -1,4 +1,4 @@
-"""How somebody keeps a conversation: muted, archived, pinned."""
+"""A member's settings for a conversation: muted, archived, pinned."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from conversations.services import change_settings
 
 
-def keep(client, conversation, **settings):
+def change(client, conversation, **settings):
     return client.patch(f"/conversations/{conversation.id}/settings", settings)
 
 
-def test_bob_keeps_a_conversation_his_way(program, bob, direct):
+def test_member_mutes_archives_and_pins_a_conversation(program, bob, direct):
     until = "2999-12-31T23:00:00Z"
 
-    answer = keep(program(bob), direct, muted_until=until, archived=True, pinned=True)
+    answer = change(program(bob), direct, muted_until=until, archived=True, pinned=True)
 
     assert answer.status_code == 200
     assert answer.json() == {
@@ -29,8 +29,8 @@ def test_bob_keeps_a_conversation_his_way(program, bob, direct):
     }
 
 
-def test_it_stays_so_and_alices_way_is_hers(program, alice, bob, direct):
-    keep(program(bob), direct, archived=True)
+def test_settings_are_stored_for_each_member(program, alice, bob, direct):
+    change(program(bob), direct, archived=True)
 
     of_bob = program(bob).get(f"/conversations/{direct.id}").json()["membership"]
     of_alice = program(alice).get(f"/conversations/{direct.id}").json()["membership"]
@@ -38,17 +38,17 @@ def test_it_stays_so_and_alices_way_is_hers(program, alice, bob, direct):
     assert (of_bob["archived"], of_alice["archived"]) == (True, False)
 
 
-def test_what_is_not_named_stays(program, bob, direct):
+def test_settings_that_are_not_sent_stay_unchanged(program, bob, direct):
     client = program(bob)
-    keep(client, direct, muted_until="2999-01-01T00:00:00+02:00", pinned=True)
+    change(client, direct, muted_until="2999-01-01T00:00:00+02:00", pinned=True)
 
-    answer = keep(client, direct, muted_until=None).json()
+    answer = change(client, direct, muted_until=None).json()
 
     assert (answer["muted_until"], answer["pinned"]) == (None, True)
 
 
-def test_role_and_watermarks_are_not_settings(program, bob, group):
-    answer = keep(program(bob), group, role="owner", read_seq=3, delivered_seq=3, color="red")
+def test_role_and_watermarks_are_ignored(program, bob, group):
+    answer = change(program(bob), group, role="owner", read_seq=3, delivered_seq=3, color="red")
 
     assert answer.status_code == 200
     assert (answer.json()["role"], answer.json()["read_seq"]) == ("member", 0)
@@ -69,13 +69,15 @@ def test_role_and_watermarks_are_not_settings(program, bob, group):
         ("pinned", {}),
     ],
 )
-def test_settings_have_types(program, bob, direct, field, value):
-    answer = keep(program(bob), direct, **{field: value})
+def test_invalid_settings_are_refused(program, bob, direct, field, value):
+    answer = change(program(bob), direct, **{field: value})
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
 
 
-def test_only_bobs_own_devices_hear_of_it(bob, direct, say, alice, membership, announced):
+def test_only_the_members_own_devices_receive_the_event(
+    bob, direct, say, alice, membership, announced
+):
     say(alice, direct)
 
     with announced() as events:
@@ -87,8 +89,8 @@ def test_only_bobs_own_devices_hear_of_it(bob, direct, say, alice, membership, a
     assert (fact["membership"]["pinned"], fact["unread_count"]) == (True, 1)
 
 
-def test_nothing_to_change_is_no_news(program, bob, direct, announced):
+def test_empty_change_sends_no_event(program, bob, direct, announced):
     with announced() as events:
-        answer = keep(program(bob), direct)
+        answer = change(program(bob), direct)
 
     assert (answer.status_code, events) == (200, [])

@@ -1,8 +1,9 @@
-"""Encryption at rest: a data key per conversation, wrapped by MESSAGE_KEYS, sealing each body.
+"""Envelope encryption: a data key per conversation, wrapped by MESSAGE_KEYS.
 
-AES-256-GCM binds a body to its conversation and message, so a row that was altered or swapped with
-another is detected. Wrapping with MultiFernet makes rotation a matter of re-wrapping keys. What the
-search's index is keyed with is derived from the same data key, so rotation does not touch it.
+AES-256-GCM authenticates a text together with the ids of its conversation and message, so altered
+and swapped rows are detected. MultiFernet wraps the data keys, so that a rotation of MESSAGE_KEYS
+only wraps them again. The keys of the search index and of files are derived from the data key and
+survive it.
 """
 
 from __future__ import annotations
@@ -24,33 +25,34 @@ from django.utils.translation import gettext_lazy as _
 
 from chatflow.errors import Conflict
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # conversations.models imports this module
     from conversations.models import Conversation
 
 logger = logging.getLogger(__name__)
 
 KEY_BITS = 256
 NONCE_BYTES = 12
-INDEX_KEY_BYTES = 32
+DERIVED_KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
 class _Keys:
-    """What one data key is used for; neither use tells anything about the other."""
+    """What is derived from one data key."""
 
     bodies: AESGCM
     index: bytes
+    files: bytes
 
 
 class CannotBeRead(Exception):
-    """Altered, swapped with another row, or sealed under a key that is not here."""
+    """The text was altered or swapped with another row, or its key is missing."""
 
 
 class KeyCannotBeRead(Conflict):
-    """Trying again does not help: somebody has to bring the key back."""
+    """The conversation's key cannot be unwrapped until its key in MESSAGE_KEYS is restored."""
 
     code = "key_cannot_be_read"
-    message = _("Nothing can be written here: the key of this conversation cannot be read.")
+    message = _("Messages cannot be sent here because the key of this conversation cannot be read.")
 
 
 def new_wrapped_key() -> bytes:
@@ -58,24 +60,24 @@ def new_wrapped_key() -> bytes:
 
 
 def opens(wrapped_key: bytes | memoryview) -> bool:
-    """Whether one of MESSAGE_KEYS wrapped this key."""
+    """Return whether one of MESSAGE_KEYS unwraps this key."""
     return _opens(wrapped_key, settings.MESSAGE_KEYS)
 
 
 def is_under_first_key(wrapped_key: bytes | memoryview) -> bool:
-    """A wrapped key does not say what wrapped it; only trying tells."""
+    """Return whether the first of MESSAGE_KEYS unwraps this key."""
     return _opens(wrapped_key, settings.MESSAGE_KEYS[:1])
 
 
 def rewrapped(wrapped_key: bytes) -> bytes:
-    """The same data key under the first of MESSAGE_KEYS."""
+    """Wrap the same data key with the first of MESSAGE_KEYS."""
     return _wrapper(settings.MESSAGE_KEYS).rotate(wrapped_key)
 
 
 def sealed(text: str, *, conversation: Conversation, message_id: uuid.UUID) -> bytes:
-    """nonce ‖ ciphertext ‖ tag. A draft is sealed under its writer's id in place of a message's.
+    """Encrypt a text as nonce ‖ ciphertext ‖ tag; raises KeyCannotBeRead.
 
-    Raises KeyCannotBeRead.
+    A draft takes its writer's id as `message_id`, a report its own.
     """
     nonce = secrets.token_bytes(NONCE_BYTES)
     binding = conversation.id.bytes + message_id.bytes
@@ -87,8 +89,8 @@ def sealed(text: str, *, conversation: Conversation, message_id: uuid.UUID) -> b
 
 
 def opened(box: bytes | memoryview, *, conversation: Conversation, message_id: uuid.UUID) -> str:
-    """The text; raises CannotBeRead."""
-    box = bytes(box)  # as psycopg answers it, a memoryview
+    """Decrypt what `sealed` has encrypted; raises CannotBeRead."""
+    box = bytes(box)  # psycopg returns a memoryview
     binding = conversation.id.bytes + message_id.bytes
     try:
         return _cipher(conversation).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], binding).decode()
@@ -97,9 +99,17 @@ def opened(box: bytes | memoryview, *, conversation: Conversation, message_id: u
 
 
 def index_key(conversation: Conversation) -> bytes:
-    """What the words of a conversation are hashed with; raises CannotBeRead."""
+    """Return the key of the conversation's search index; raises CannotBeRead."""
     try:
         return _keys(conversation).index
+    except InvalidToken:
+        raise CannotBeRead from None
+
+
+def file_key(conversation: Conversation, *, salt: bytes) -> bytes:
+    """Return the key of one file, which a random salt identifies; raises CannotBeRead."""
+    try:
+        return _derived(_keys(conversation).files, b"file", salt=salt)
     except InvalidToken:
         raise CannotBeRead from None
 
@@ -123,8 +133,13 @@ def _keys(conversation: Conversation) -> _Keys:
 @lru_cache(maxsize=4096)
 def _unwrapped(wrapped_key: bytes, keys: tuple[str, ...]) -> _Keys:
     key = _wrapper(keys).decrypt(wrapped_key)
-    derivation = HKDF(algorithm=SHA256(), length=INDEX_KEY_BYTES, salt=None, info=b"search index")
-    return _Keys(bodies=AESGCM(key), index=derivation.derive(key))
+    return _Keys(
+        bodies=AESGCM(key), index=_derived(key, b"search index"), files=_derived(key, b"files")
+    )
+
+
+def _derived(key: bytes, purpose: bytes, *, salt: bytes | None = None) -> bytes:
+    return HKDF(algorithm=SHA256(), length=DERIVED_KEY_BYTES, salt=salt, info=purpose).derive(key)
 
 
 @lru_cache(maxsize=4)

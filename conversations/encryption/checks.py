@@ -1,4 +1,4 @@
-"""What must be true of the stored conversations before anything is served."""
+"""A system check that MESSAGE_KEYS can read the stored keys. The server runs it at the start."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError
 
-from conversations.encryption import opens
+from conversations.encryption.envelope import opens
 from conversations.models import Conversation
 
 logger = logging.getLogger(__name__)
 
-# Ids are random, so either end is anybody's; a rotation that was cut off is done at one end alone.
-SAMPLE = 5000  # from each end: a tenth of a second
+# Keys read from each end of the table, which takes a tenth of a second. An interrupted rotation has
+# re-wrapped the keys at one end only, and ids are random, so both ends are good samples.
+SAMPLE = 5000
 
 
 @register(Tags.database)
 def message_keys_open_what_is_stored(
     app_configs: Sequence[AppConfig] | None = None,
     databases: Sequence[str] | None = None,
-    **_how: Any,
+    **_kwargs: Any,
 ) -> list[CheckMessage]:
-    """Without the right keys every history would be unreadable, and new messages a second one."""
+    """Report an error if MESSAGE_KEYS cannot unwrap a stored key.
+
+    Otherwise every history would be unreadable, and new messages could not be sent.
+    """
     if not databases:
         return []
     try:
         keys = _sample("id") + _sample("-id")
-    except DatabaseError as error:  # not there yet, or away: /readyz tells
+    except DatabaseError as error:  # before the first migration, or unreachable: /readyz reports it
         logger.warning("the stored keys cannot be checked: %s", type(error).__name__)
         return []
     if all(opens(key) for key in keys):

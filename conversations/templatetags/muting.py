@@ -1,4 +1,4 @@
-"""How a member keeps a conversation, as the templates ask."""
+"""Filters that tell whether a member has muted a conversation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django import template
 from django.utils import timezone
 
-from conversations.forms import FOR_EVER
+from conversations.models import FOREVER
 
 if TYPE_CHECKING:
     from conversations.models import Membership
@@ -17,10 +17,10 @@ register = template.Library()
 
 @register.filter
 def is_muted(membership: Membership) -> bool:
-    """Muting ends by itself; nobody writes it down."""
+    """Return whether the mute has not ended yet. It ends without a change of the row."""
     return membership.muted_until is not None and membership.muted_until > timezone.now()
 
 
 @register.filter
-def is_muted_for_ever(membership: Membership) -> bool:
-    return membership.muted_until == FOR_EVER
+def is_muted_forever(membership: Membership) -> bool:
+    return membership.muted_until == FOREVER
