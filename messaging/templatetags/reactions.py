@@ -1,4 +1,4 @@
-"""Reactions as a message shows them: each emoji once, with the people who gave it."""
+"""Group a message's reactions by emoji."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
-MOST_NAMES = 20
+MAX_NAMES = 20
 
 
 @register.filter
 def reactors(message: Message) -> list[tuple[str, list[User]]]:
-    """In the order in which the emoji came up; needs `.for_display()`."""
+    """Return each emoji with the users who gave it, in the order of its first reaction."""
     people: dict[str, list[User]] = {}
     for reaction in message.given_reactions:
         people.setdefault(reaction.emoji, []).append(reaction.user)
@@ -26,7 +26,7 @@ def reactors(message: Message) -> list[tuple[str, list[User]]]:
 
 @register.filter
 def names(people: list[User]) -> str:
-    """“Alice, Bob, +3”, in no language: a big group's would be longer than the message."""
-    listed = [person.name for person in people[:MOST_NAMES]]
-    more = len(people) - MOST_NAMES
+    """Return “Alice, Bob, +3”, which needs no translation and stays short in a large group."""
+    listed = [person.name for person in people[:MAX_NAMES]]
+    more = len(people) - MAX_NAMES
     return ", ".join([*listed, f"+{more}"] if more > 0 else listed)

@@ -1,4 +1,4 @@
-"""`manage.py demo`: fills an empty instance with people who have been talking for a few days."""
+"""`manage.py demo`: add sample users, conversations and messages to an empty instance."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from accounts.models import Login, User
 from accounts.services import Device, end_logins, register, update_profile
-from chatflow.progress import with_progress
+from chatflow.operations.progress import with_progress
 from conversations.access import find_membership
 from conversations.models import Conversation, Membership
 from conversations.services import start_direct, start_group
-from messaging.demo import CHATS, PEOPLE, Chat, Person
+from messaging.management.demo_dialogue import CHATS, PEOPLE, Chat, Person
 from messaging.models import Message
 from messaging.receipts import acknowledge
 from messaging.services import send_message
@@ -29,23 +29,25 @@ DEVICE = Device(kind=Login.Kind.API, user_agent="demo")
 
 
 class Command(BaseCommand):
-    help = "Adds people, conversations and a believable history to an empty instance."
+    help = "Adds sample users, conversations and messages to an empty instance."
 
     def handle(self, *args: object, **options: object) -> None:
         if User.objects.exists():
-            raise CommandError("There are people here already: the demo is for empty instances.")
+            raise CommandError(
+                "The database already has users. The demo is only for an empty instance."
+            )
         password = secrets.token_urlsafe(9)
         with transaction.atomic():
             for person in with_progress(PEOPLE, "Demo people       "):
                 _sign_up(person, password)
             for index, chat in enumerate(with_progress(CHATS, "Demo conversations")):
-                _talk(chat, until=timezone.now() - timedelta(minutes=37 * (len(CHATS) - index)))
-        _keep(password)
+                _add_chat(chat, until=timezone.now() - timedelta(minutes=37 * (len(CHATS) - index)))
+        _save_password(password)
         self.stdout.write(sign_in_line())
 
 
 def sign_in_line() -> str:
-    """Empty when this instance has no demo."""
+    """Return the line that `make run` prints; empty if this instance has no demo data."""
     path = _password_path()
     return f"Demo sign-in: {HERO} / {path.read_text().strip()}" if path.exists() else ""
 
@@ -55,8 +57,10 @@ def _password_path() -> Path:
     return path
 
 
-def _keep(password: str) -> None:
-    descriptor = os.open(_password_path(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+def _save_password(password: str) -> None:
+    path = _password_path()
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(password)
 
@@ -74,15 +78,15 @@ def _sign_up(person: Person, password: str) -> None:
     end_logins(user=login.user)
 
 
-def _talk(chat: Chat, *, until: datetime) -> None:
+def _add_chat(chat: Chat, *, until: datetime) -> None:
     people = {user.username: user for user in User.objects.filter(username__in=chat.members)}
     starter = people[chat.members[0]]
     conversation = _start(chat, starter)
-    for _minutes, who, words in chat.lines:
-        send_message(membership=find_membership(people[who], conversation.id), body=words)
-    for who, user in people.items():
+    for _minutes, username, text in chat.lines:
+        send_message(membership=find_membership(people[username], conversation.id), body=text)
+    for username, user in people.items():
         membership = find_membership(user, conversation.id)
-        unread = chat.unread if who == chat.members[0] else 0
+        unread = chat.unread if username == chat.members[0] else 0
         acknowledge(
             membership=membership,
             delivered_seq=membership.conversation.last_seq,
@@ -99,14 +103,14 @@ def _start(chat: Chat, starter: User) -> Conversation:
 
 
 def _date_back(conversation: Conversation, chat: Chat, until: datetime) -> None:
-    """The services say “now”; the demo's history has to have taken its time."""
-    pauses = [timedelta(minutes=minutes) for minutes, _who, _words in chat.lines]
+    """Move the messages into the past, because the services have dated them all now."""
+    pauses = [timedelta(minutes=minutes) for minutes, _username, _text in chat.lines]
     moment = until - sum(pauses, timedelta())
     started = moment - timedelta(minutes=1)
     messages = Message.objects.filter(conversation=conversation)
     messages.filter(kind=Message.Kind.SYSTEM).update(created_at=started)
-    spoken = messages.filter(kind=Message.Kind.TEXT).order_by("seq")
-    for message, pause in zip(spoken, pauses, strict=True):
+    texts = messages.filter(kind=Message.Kind.TEXT).order_by("seq")
+    for message, pause in zip(texts, pauses, strict=True):
         moment += pause
         Message.objects.filter(id=message.id).update(created_at=moment)
     Membership.objects.filter(conversation=conversation).update(joined_at=started)

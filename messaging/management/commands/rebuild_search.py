@@ -1,25 +1,19 @@
-"""`manage.py rebuild_search`: lets search find what was said without the index."""
+"""`manage.py rebuild_search` rebuilds the search indexes of messages and users."""
 
 from __future__ import annotations
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand
 
-from messaging.rebuilding import forget_everything, work_off_backlog
+from accounts.services import rebuild_name_index
+from messaging.search.rebuild import rebuild_index
 
 
 class Command(BaseCommand):
     help = (
-        "Puts messages into the search's index that are not there yet, as after an upgrade. People "
-        "may go on writing; it may be killed, and goes on where it was."
+        "Rebuilds the search indexes of messages and users, for example after restoring a backup "
+        "or changing the tokenizer. Users can keep writing meanwhile."
     )
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--afresh", action="store_true", help="forget the index and put everything into it"
-        )
-
-    def handle(self, *args: object, afresh: bool, **options: object) -> None:
-        if afresh:
-            forget_everything()
-        if not work_off_backlog():
-            self.stdout.write("Nothing is left to do: all messages are in the index.")
+    def handle(self, *args: object, **options: object) -> None:
+        users, segments = rebuild_name_index(), rebuild_index()
+        self.stdout.write(f"Indexed {users} users and {segments} segments of messages.")

@@ -1,4 +1,4 @@
-"""The group whose members moderate, next to the superusers, who may do everything."""
+"""Creates the group of moderators. Superusers may do everything and need not be in it."""
 
 from django.db import migrations
 
@@ -10,8 +10,8 @@ MAY = {
 }
 
 
-def make_group(apps, schema_editor):
-    """With permissions that Django itself makes only once all migrations are through."""
+def create_group(apps, schema_editor):
+    """Create the permissions as well: Django creates them only after all migrations."""
     ContentType = apps.get_model("contenttypes", "ContentType")
     Permission = apps.get_model("auth", "Permission")
     group, _is_new = apps.get_model("auth", "Group").objects.get_or_create(name=GROUP)
@@ -27,7 +27,7 @@ def make_group(apps, schema_editor):
                 group.permissions.add(permission)
 
 
-def drop_group(apps, schema_editor):
+def delete_group(apps, schema_editor):
     apps.get_model("auth", "Group").objects.filter(name=GROUP).delete()
 
 
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("conversations", "0001_initial"),
-        ("messaging", "0002_reports"),
+        ("messaging", "0001_initial"),
     ]
 
-    operations = [migrations.RunPython(make_group, drop_group)]
+    operations = [migrations.RunPython(create_group, delete_group)]

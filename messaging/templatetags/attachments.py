@@ -1,0 +1,49 @@
+"""How attachments are shown: the space they take, and what a file is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import Any
+
+from django import template
+from django.template.defaultfilters import filesizeformat
+
+from messaging.attachments.models import Attachment
+from messaging.attachments.serializers import attachment_json
+
+register = template.Library()
+register.filter("filesize", filesizeformat)
+
+MAX_WIDTH, MAX_HEIGHT = 320, 340  # CSS pixels in a message
+MAX_TYPE_LENGTH = 5  # characters of an extension that people know
+
+
+@register.filter
+def described(attachments: Iterable[Attachment]) -> list[dict[str, Any]]:
+    """Return what the API says of each attachment, and the space that a picture or video takes."""
+    return [
+        facts | {"space": fitted(facts["width"], facts["height"])}
+        for facts in map(attachment_json, attachments)
+    ]
+
+
+def fitted(width: int | None, height: int | None) -> tuple[int, int]:
+    """Return the width and height at which a picture or video is shown, known before it loads."""
+    width, height = width or MAX_WIDTH, height or MAX_WIDTH * 9 // 16
+    scale = min(1, MAX_WIDTH / width, MAX_HEIGHT / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+@register.filter
+def extension(name: str) -> str:
+    """Return “PDF” for “report.pdf”, or an empty text."""
+    suffix = PurePath(name).suffix[1:]
+    return suffix.upper() if len(suffix) <= MAX_TYPE_LENGTH else ""
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """Return “1:05” for 65 seconds."""
+    minutes, rest = divmod(round(seconds or 0), 60)
+    return f"{minutes}:{rest:02}"
