@@ -1,24 +1,25 @@
-"""Messages over JSON: history, sending, second thoughts, receipts, and what one has missed."""
+"""API views for messages, reactions, receipts and changes."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import status
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.authentication import asker
-from chatflow.parsing import BadParameter, limit_of, number_of, parsed
+from accounts.auth.authentication import current_user
+from chatflow.api.parsing import LimitQuery, PositionField, parsed, parsed_query
+from chatflow.api.responses import NO_CONTENT
+from chatflow.limits import policy as limits
+from chatflow.limits.policy import consume
 from conversations.access import find_membership
-from conversations.models import Membership
 from messaging import history, services
-from messaging.models import Report
 from messaging.receipts import acknowledge, list_receipts
-from messaging.reports import report_message, report_person
 from messaging.serializers import (
     ChangesSerializer,
     HistorySerializer,
@@ -26,36 +27,41 @@ from messaging.serializers import (
     MessageSerializer,
     NewMessageSerializer,
     ReceiptSerializer,
-    ReportSerializer,
     TextSerializer,
+    changes_json,
     member_receipt_json,
     message_json,
+    messages_json,
 )
 
-NOTHING = OpenApiResponse(description="Done; nothing to say.")
-REPORTED = {
-    201: OpenApiResponse(description="Reported."),
-    204: OpenApiResponse(description="You had reported it before; that report stands."),
-}
-POSITION = "A seq; the page ends before it, begins after it or lies around it. One at most."
+
+class HistoryQuery(LimitQuery):
+    before = PositionField(required=False, help_text="Return messages before this `seq`.")
+    after = PositionField(required=False, help_text="Return messages after this `seq`.")
+    around = PositionField(required=False, help_text="Return messages around this `seq`.")
+
+
+class ChangesQuery(serializers.Serializer[Any]):
+    since = PositionField(help_text="The last `version` that you have.")
 
 
 class MessagesView(APIView):
     @extend_schema(
         tags=["messages"],
-        summary="History",
-        description="Ascending by `seq`. Without a position: the newest page.",
-        parameters=[
-            *(OpenApiParameter(name, int, description=POSITION) for name in history.DIRECTIONS),
-            OpenApiParameter("limit", int, description="1 to 100, 50 by default."),
-        ],
+        summary="List messages",
+        description=(
+            "Ordered by `seq`. Returns the newest page unless one of `before`, `after` or `around` "
+            "is given. Only one of them may be given."
+        ),
+        parameters=[HistoryQuery],
         responses=HistorySerializer,
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        page = _page(request, find_membership(asker(request), conversation_id))
+        membership = find_membership(current_user(request), conversation_id)
+        page = history.find_page(membership, **parsed_query(HistoryQuery, request))
         return Response(
             {
-                "results": [message_json(message) for message in page.messages],
+                "results": messages_json(membership, page.messages),
                 "has_before": page.has_before,
                 "has_after": page.has_after,
             }
@@ -64,142 +70,130 @@ class MessagesView(APIView):
     @extend_schema(
         tags=["messages"],
         summary="Send a message",
-        description="The same `id` with the same content is the same message, answered with 200.",
+        description=(
+            "Repeating a request with the same `id` and content answers 200 and sends nothing "
+            "twice."
+        ),
         request=NewMessageSerializer,
         responses={200: MessageSerializer, 201: MessageSerializer},
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        membership = find_membership(asker(request), conversation_id)
-        wanted = parsed(NewMessageSerializer, request)
+        membership = find_membership(current_user(request), conversation_id)
+        fields = parsed(NewMessageSerializer, request)
         message, is_new = services.send_message(
             membership=membership,
-            body=wanted["body"],
-            message_id=wanted.get("id"),
-            reply_to=wanted.get("reply_to"),
+            body=fields["body"],
+            message_id=fields.get("id"),
+            reply_to=fields.get("reply_to"),
+            attachments=fields.get("attachments", ()),
         )
-        return Response(
-            message_json(message),
-            status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK,
-        )
+        body = message_json(message, since_seq=membership.since_seq)
+        if not is_new:
+            return Response(body)
+        location = reverse("api-message", args=[conversation_id, message.id])
+        return Response(body, status=status.HTTP_201_CREATED, headers={"Location": location})
 
 
 class MessageView(APIView):
     @extend_schema(
         tags=["messages"],
-        summary="Edit my message",
-        description="Within 15 minutes.",
+        summary="Get a message",
+        description="Answers 404 for a message that you cannot see.",
+        responses=MessageSerializer,
+    )
+    def get(self, request: Request, conversation_id: uuid.UUID, message_id: uuid.UUID) -> Response:
+        membership = find_membership(current_user(request), conversation_id)
+        message = history.find_message(membership, message_id)
+        return Response(message_json(message, since_seq=membership.since_seq))
+
+    @extend_schema(
+        tags=["messages"],
+        summary="Edit a message",
+        description="Only the sender, within 15 minutes.",
         request=TextSerializer,
         responses=MessageSerializer,
     )
     def patch(
         self, request: Request, conversation_id: uuid.UUID, message_id: uuid.UUID
     ) -> Response:
-        membership = find_membership(asker(request), conversation_id)
+        membership = find_membership(current_user(request), conversation_id)
         body = parsed(TextSerializer, request)["body"]
         message = services.edit_message(membership=membership, message_id=message_id, body=body)
-        return Response(message_json(message))
+        return Response(message_json(message, since_seq=membership.since_seq))
 
     @extend_schema(
         tags=["messages"],
         summary="Delete a message for everyone",
         description=(
-            "By its sender within 48 hours, by a group's admins at any time. What is left is a "
-            "tombstone: its `body` is empty, its `seq` stays."
+            "The sender can delete within 48 hours, group admins at any time. A tombstone remains: "
+            "`body` is empty and `seq` is kept."
         ),
         responses={200: MessageSerializer},
     )
     def delete(
         self, request: Request, conversation_id: uuid.UUID, message_id: uuid.UUID
     ) -> Response:
-        membership = find_membership(asker(request), conversation_id)
+        membership = find_membership(current_user(request), conversation_id)
         message = services.delete_message(membership=membership, message_id=message_id)
-        return Response(message_json(message))
+        return Response(message_json(message, since_seq=membership.since_seq))
 
 
 class ReactionView(APIView):
     @extend_schema(
         tags=["messages"],
-        summary="React",
-        description="Once a person, emoji and message; again changes nothing.",
+        summary="Add a reaction",
+        description="Repeating the request has no further effect.",
         request=None,
         responses=MessageSerializer,
     )
     def put(
         self, request: Request, conversation_id: uuid.UUID, message_id: uuid.UUID, emoji: str
     ) -> Response:
-        membership = find_membership(asker(request), conversation_id)
+        membership = find_membership(current_user(request), conversation_id)
         message = services.react(membership=membership, message_id=message_id, emoji=emoji)
-        return Response(message_json(message))
+        return Response(message_json(message, since_seq=membership.since_seq))
 
     @extend_schema(
         tags=["messages"],
-        summary="Withdraw a reaction",
-        description="One's own; again changes nothing.",
+        summary="Remove a reaction",
+        description="Removes only your own reaction. Repeating the request has no further effect.",
         responses={200: MessageSerializer},
     )
     def delete(
         self, request: Request, conversation_id: uuid.UUID, message_id: uuid.UUID, emoji: str
     ) -> Response:
-        membership = find_membership(asker(request), conversation_id)
+        membership = find_membership(current_user(request), conversation_id)
         message = services.withdraw_reaction(
             membership=membership, message_id=message_id, emoji=emoji
         )
-        return Response(message_json(message))
+        return Response(message_json(message, since_seq=membership.since_seq))
 
 
 class MessageReceiptsView(APIView):
     @extend_schema(
         tags=["receipts"],
-        summary="Who has received and read a message",
-        description="Every other member who could see it.",
+        summary="List the receipts of a message",
+        description="Lists every other member who can see the message.",
         responses=MemberReceiptsSerializer,
     )
     def get(self, request: Request, conversation_id: uuid.UUID, message_id: uuid.UUID) -> Response:
-        membership = find_membership(asker(request), conversation_id)
+        membership = find_membership(current_user(request), conversation_id)
         message = history.find_message(membership, message_id)
         members = list_receipts(membership, message)
         return Response({"results": [member_receipt_json(member, message) for member in members]})
 
 
-class MessageReportView(APIView):
-    @extend_schema(
-        tags=["reports"],
-        summary="Report a message to the moderators",
-        description="They are shown it and five messages on either side, as they stand now, also "
-        "when it is edited or deleted later. Not one's own, no notices, none that are deleted.",
-        request=ReportSerializer,
-        responses=REPORTED,
-    )
-    def post(self, request: Request, conversation_id: uuid.UUID, message_id: uuid.UUID) -> Response:
-        membership = find_membership(asker(request), conversation_id)
-        wanted = _report(request)
-        return _reported(report_message(membership=membership, message_id=message_id, **wanted))
-
-
-class PersonReportView(APIView):
-    @extend_schema(
-        tags=["reports"],
-        summary="Report a person to the moderators",
-        description="Moderators are shown none of your messages. A comment needs a chat that you "
-        "share, under whose key it is stored.",
-        request=ReportSerializer,
-        responses=REPORTED,
-    )
-    def post(self, request: Request, username: str) -> Response:
-        wanted = _report(request)
-        return _reported(report_person(user=asker(request), username=username, **wanted))
-
-
 class ReceiptsView(APIView):
     @extend_schema(
         tags=["receipts"],
-        summary="Tell how far I have come",
-        description="Moves forward only; read implies delivered.",
+        summary="Mark messages as delivered or read",
+        description="Positions only move forward. Read implies delivered.",
         request=ReceiptSerializer,
-        responses={204: NOTHING},
+        responses={204: NO_CONTENT},
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        membership = find_membership(asker(request), conversation_id)
+        membership = find_membership(current_user(request), conversation_id)
+        consume(limits.FRAMES, person=membership.user_id)  # the limit of a socket's frames
         acknowledge(membership=membership, **parsed(ReceiptSerializer, request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -207,43 +201,16 @@ class ReceiptsView(APIView):
 class ChangesView(APIView):
     @extend_schema(
         tags=["messages"],
-        summary="What I have missed",
+        summary="List changes",
         description=(
-            "Everything created, edited, deleted or reacted to since a `version`. Ask again from "
-            "the answered version while `more`. A `since` above the current version answers "
-            "nothing: start afresh."
+            "Messages that were created, edited, deleted or reacted to since a `version`. While "
+            "`more` is true, ask again from the returned version. If `since` is above the current "
+            "version the list is empty; reload the conversation."
         ),
-        parameters=[OpenApiParameter("since", int, required=True)],
+        parameters=[ChangesQuery],
         responses=ChangesSerializer,
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        membership = find_membership(asker(request), conversation_id)
-        since = number_of(request, "since")
-        if since is None:
-            raise BadParameter("since is missing.", field="since")
-        changes = history.changes(membership, since)
-        return Response(
-            {
-                "messages": [message_json(message) for message in changes.messages],
-                "version": changes.version,
-                "more": changes.more,
-            }
-        )
-
-
-def _page(request: Request, membership: Membership) -> history.Page:
-    positions = {name: number_of(request, name) for name in history.DIRECTIONS}
-    given = {name: seq for name, seq in positions.items() if seq is not None}
-    if len(given) > 1:
-        raise BadParameter("before, after and around exclude each other.")
-    return history.page_of(membership, limit=limit_of(request), **given)
-
-
-def _report(request: Request) -> dict[str, Any]:
-    wanted = parsed(ReportSerializer, request)
-    return {"reason": Report.Reason(wanted["reason"]), "comment": wanted.get("comment", "")}
-
-
-def _reported(outcome: tuple[Report, bool]) -> Response:
-    _made, is_new = outcome
-    return Response(status=status.HTTP_201_CREATED if is_new else status.HTTP_204_NO_CONTENT)
+        membership = find_membership(current_user(request), conversation_id)
+        since = parsed_query(ChangesQuery, request)["since"]
+        return Response(changes_json(membership, history.changes(membership, since)))

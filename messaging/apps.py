@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class MessagingConfig(AppConfig):
     name = "messaging"
+
+    def ready(self) -> None:
+        from messaging.moderation import admin  # noqa: F401 (registers; models are loaded now)

@@ -1,47 +1,53 @@
-"""What members can do with messages. Every interface calls these.
+"""What members can do with messages. The API, the pages and the socket call these functions.
 
-Each takes the asker's membership, which is the right to do it, and reads it anew under the lock of
-its conversation: whoever was removed a moment ago is told so, and nothing is written.
+Each takes the current user's membership. It locks the conversation and loads the membership again,
+so a member who was removed in the meantime gets NotFound and nothing is written.
 """
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
+from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from uuid_utils.compat import uuid7
 
 from accounts.models import User
-from chatflow import limits
 from chatflow.errors import Conflict, DomainError, Forbidden
-from chatflow.limits import limited
+from chatflow.identifiers import uuid7
+from chatflow.limits import policy as limits
+from chatflow.limits.policy import limited
+from chatflow.text.emoji import offered_emoji, plain_emoji
+from chatflow.text.visible import can_be_stored, is_visible, trimmed
 from conversations.access import blockers_in, lock_membership
-from conversations.encryption import sealed
-from conversations.events import membership_updated
+from conversations.encryption.envelope import sealed
+from conversations.events import members_joined, membership_updated
 from conversations.models import Conversation, Membership
-from messaging import events, history, index
-from messaging.emoji import good_emoji
-from messaging.models import BODY_LENGTH, Message, Reaction
-from messaging.notices import Notice, notice_fact
+from conversations.querysets import user_ids_of
+from messaging import events, history
+from messaging.attachments.models import with_names
+from messaging.attachments.services import BadAttachments, delete_attachments, find_unused
+from messaging.models import MAX_BODY_LENGTH, Message, Reaction
 from messaging.receipts import move_watermarks, raise_watermarks
+from messaging.related import load_related
+from messaging.search import postings
+from messaging.system_messages import SystemMessage, SystemMessageKind
 
 EDITABLE_FOR = timedelta(minutes=15)
 DELETABLE_FOR = timedelta(hours=48)
-MOST_REACTIONS = 10  # of one person to one message, because everybody is shown all of them
+MAX_REACTIONS = 10  # of one user to one message, because all of them are displayed
 
 
 class BadBody(DomainError):
     code = "bad_body"
-    message = _("A message has 1 to 4096 characters.")
 
 
 class IdIsTaken(Conflict):
     code = "id_is_taken"
-    message = _("There is another message with this id.")
+    message = _("Another message with this ID already exists.")
 
 
 class BadReply(DomainError):
@@ -51,15 +57,25 @@ class BadReply(DomainError):
 
 class TooLate(Forbidden):
     code = "too_late"
-    message = _("It is too late for this.")
+    message = _("The time limit for this has passed.")
 
 
 class TooManyReactions(Forbidden):
     code = "too_many_reactions"
-    message = _("A message takes ten reactions of one person.")
+    message = _("You can add at most ten reactions to a message.")
 
 
-# --- saying --------------------------------------------------------------------------------------
+class BadEmoji(DomainError):
+    code = "bad_emoji"
+    message = _("This is not a supported emoji.")
+
+
+class NotReportable(Forbidden):
+    code = "not_reportable"
+    message = _("This cannot be reported.")
+
+
+# --- sending -------------------------------------------------------------------------------------
 
 
 @limited(limits.WRITING)
@@ -69,64 +85,94 @@ def send_message(
     body: str,
     message_id: uuid.UUID | None = None,
     reply_to: uuid.UUID | None = None,
+    attachments: Sequence[uuid.UUID] = (),
 ) -> tuple[Message, bool]:
-    """The message, and whether it is new: the same id with the same content is the same message.
+    """Send a message and return it, and whether it is new. The text may be empty if it has files.
 
-    Raises BadBody, BadReply, IdIsTaken for an id that names another message, NotFound for somebody
-    who is not a member any more.
+    Repeating a call with the same id and content returns the stored message. Raises BadBody,
+    BadReply, BadAttachments, IdIsTaken if the id belongs to another message, and NotFound for a
+    former member.
     """
-    body = good_body(body)
+    body = good_body(body, can_be_empty=bool(attachments))
     message_id = message_id or uuid7()
     try:
-        return _send(membership, body, message_id, reply_to), True
-    except (IntegrityError, BadReply):  # looked for only now, because hardly any is sent again
-        existing = Message.objects.for_display().select_related("conversation")
-        if not (message := existing.filter(id=message_id).first()):
+        return _send(membership, body, message_id, reply_to, attachments), True
+    except (IntegrityError, BadReply, BadAttachments):  # checked only now: retries are rare
+        message = Message.objects.select_related("conversation").filter(id=message_id).first()
+        if message is None:
             raise
-    _require_same(message, membership, body, reply_to)
+        load_related([message])
+    _require_same(message, membership, body, reply_to, attachments)
+    _announce_direct_chat(membership, message)
     events.message_sent_again(message)
+    if (
+        message.seq <= membership.since_seq
+    ):  # the sender left and returned, and sees only later messages
+        message = copy(message)
+        message.given_reactions = []
     return message, False
 
 
 @transaction.atomic
 def _send(
-    membership: Membership, body: str, message_id: uuid.UUID, reply_to: uuid.UUID | None
+    membership: Membership,
+    body: str,
+    message_id: uuid.UUID,
+    reply_to: uuid.UUID | None,
+    attachment_ids: Sequence[uuid.UUID],
 ) -> Message:
     membership = lock_membership(membership)
+    attachments = find_unused(membership, attachment_ids)
     message = history.append(
         membership.conversation,
         message_id=message_id,
         body=body,
         sender=membership.user,
-        reply_to=_find_replied(membership, reply_to),
+        reply_to=_find_quoted(membership, reply_to),
         hidden_from_id=blockers_in(membership.conversation).get(membership.user_id),
+        attachment_count=len(attachments),
     )
-    index.add(message, body)
+    if attachments:
+        history.attach(message, attachments)
+    postings.add(message, message.searchable_text if attachments else body)
+    _announce_direct_chat(membership, message)
     events.message_sent(message)
-    _have_read_own(membership, message)
-    _pass_over_hidden(message)
+    _mark_own_as_read(membership, message)
+    _skip_hidden(message)
     return message
 
 
+def _announce_direct_chat(membership: Membership, message: Message) -> None:
+    """List a direct chat for the other person from its first message on."""
+    direct_key = membership.conversation.direct_key
+    if message.seq == 1 and direct_key and not message.hidden_from_id:
+        members_joined(membership.conversation, user_ids_of(direct_key) - {membership.user_id})
+
+
 def _require_same(
-    existing: Message, membership: Membership, body: str, reply_to: uuid.UUID | None
+    existing: Message,
+    membership: Membership,
+    body: str,
+    reply_to: uuid.UUID | None,
+    attachments: Sequence[uuid.UUID],
 ) -> None:
-    """A retry of a message that was edited or deleted since is a retry all the same."""
+    """Raise IdIsTaken unless this is a retry, perhaps of a message that was changed since."""
     is_changed = existing.edited_at or existing.deleted_at
     is_same = (
         existing.conversation_id == membership.conversation_id
         and existing.sender_id == membership.user_id
         and existing.reply_to_id == reply_to
         and (is_changed or existing.body == body)
+        and (existing.is_deleted or [each.id for each in existing.attachments] == [*attachments])
     )
     if not is_same:
         raise IdIsTaken
 
 
-def _find_replied(membership: Membership, message_id: uuid.UUID | None) -> Message | None:
+def _find_quoted(membership: Membership, message_id: uuid.UUID | None) -> Message | None:
     if message_id is None:
         return None
-    visible = Message.objects.seen_by(membership).select_related("sender")
+    visible = Message.objects.visible_to(membership).select_related("sender")
     message = visible.filter(id=message_id).first()
     if message is None:
         raise BadReply(field="reply_to")
@@ -134,8 +180,8 @@ def _find_replied(membership: Membership, message_id: uuid.UUID | None) -> Messa
     return message
 
 
-def _have_read_own(membership: Membership, message: Message) -> None:
-    """Whoever speaks has read what stands above."""
+def _mark_own_as_read(membership: Membership, message: Message) -> None:
+    """Mark everything up to the member's own message as read."""
     was_behind = membership.read_seq < message.seq - 1
     move_watermarks(membership, message.seq, message.seq)
     if was_behind:
@@ -144,117 +190,128 @@ def _have_read_own(membership: Membership, message: Message) -> None:
         raise_watermarks(membership.conversation)
 
 
-def _pass_over_hidden(message: Message) -> None:
-    """What is kept from somebody is not unread for them, unless they had more to read."""
+def _skip_hidden(message: Message) -> None:
+    """Mark a hidden message as read for the blocker, unless they have more to read before it."""
     if message.hidden_from_id:
         blocker = message.conversation.memberships.filter(user=message.hidden_from_id)
         blocker.filter(read_seq=message.seq - 1).advance(delivered=message.seq, read=message.seq)
 
 
-def write_notice(
+def write_system_message(
     conversation: Conversation,
-    notice: Notice,
+    kind: SystemMessageKind,
     *,
     actor: User,
     subject: str = "",
+    count: int = 1,
     leaver: Membership | None = None,
 ) -> Message:
-    """A line of the conversation's own, in the transaction of the act it tells; `leaver` is sent
-    neither it nor anything after it."""
+    """Append a system message, in the transaction of the change that it reports.
+
+    The `leaver` receives neither this message nor any after it. The conversation must be locked.
+    """
     message = history.append(
         conversation,
         message_id=uuid7(),
-        body=notice_fact(notice, actor=actor.name, subject=subject),
+        body=SystemMessage(kind, actor.name, subject, count).encoded(),
         kind=Message.Kind.SYSTEM,
         sender=actor,
     )
     events.message_sent(message, leaver=leaver)
+    if membership := conversation.memberships.active().of(actor).first():
+        membership.conversation, membership.user = conversation, actor
+        _mark_own_as_read(membership, message)
     return message
 
 
-# --- second thoughts -----------------------------------------------------------------------------
+# --- changing ------------------------------------------------------------------------------------
 
 
 @limited(limits.WRITING)
 @transaction.atomic
 def edit_message(*, membership: Membership, message_id: uuid.UUID, body: str) -> Message:
-    """By its sender, within 15 minutes."""
-    body = good_body(body)
+    """Replace a message's text. Only the sender can do this, within 15 minutes."""
     membership = lock_membership(membership)
     message = history.find_message(membership, message_id)
+    body = good_body(body, can_be_empty=message.attachment_count > 0)
     require_editable(message, membership)
-    _require_heard(message, membership)
+    _require_not_blocked(message, membership)
     if message.body == body:
         return message
-    index.replace(message, message.text or "", by=body)
+    new_text = with_names(body, message.attachments)
+    postings.replace(message, message.searchable_text, by=new_text)
     message.sealed_body = sealed(body, conversation=message.conversation, message_id=message.id)
     message.edited_at = timezone.now()
-    return _changed(message, "sealed_body", "edited_at")
+    return _save_change(message, "sealed_body", "edited_at")
 
 
 @limited(limits.WRITING)
 @transaction.atomic
 def delete_message(*, membership: Membership, message_id: uuid.UUID) -> Message:
-    """For everyone: by its sender within 48 hours, by a group's admins at any time.
+    """Delete a message for everyone and return its tombstone. Deleting it again has no effect.
 
-    Its place in the order stays; its text and the reactions to it are gone.
+    The sender can do this within 48 hours, group admins at any time.
     """
     membership = lock_membership(membership)
     message = history.find_message(membership, message_id)
     if message.is_deleted:
         return message
     require_deletable(message, membership)
-    return _buried(message)
+    return _make_tombstone(message)
 
 
 @transaction.atomic
 def remove_message(*, message_id: uuid.UUID) -> Message:
-    """For everyone: by a moderator, who need not be a member. Again changes nothing."""
+    """Delete a message for everyone as a moderator. Deleting it again has no effect."""
     message = history.lock_message(message_id)
-    return message if message.is_deleted else _buried(message)
+    return message if message.is_deleted else _make_tombstone(message)
 
 
-def _buried(message: Message) -> Message:
-    """The one way in which a message becomes a tombstone."""
-    index.replace(message, message.text or "", by="")
+def _make_tombstone(message: Message) -> Message:
+    """Erase the text, the attachments and the reactions. The message keeps its `seq`."""
+    postings.replace(message, message.searchable_text, by="")
+    delete_attachments(message.attachments)
     message.sealed_body, message.deleted_at = b"", timezone.now()
+    message.attachment_count = 0
     message.reactions.all().delete()
-    return _changed(message, "sealed_body", "deleted_at")
+    return _save_change(message, "sealed_body", "deleted_at", "attachment_count")
 
 
 @limited(limits.WRITING)
 @transaction.atomic
 def react(*, membership: Membership, message_id: uuid.UUID, emoji: str) -> Message:
-    """Once a person, emoji and message; again changes nothing."""
+    """Add the member's reaction to a message. Adding it again has no effect."""
     membership = lock_membership(membership)
     message = history.find_message(membership, message_id)
     if message.is_deleted:
         raise TooLate
-    _require_heard(message, membership)
+    _require_not_blocked(message, membership)
     given = {each.emoji for each in message.given_reactions if each.user_id == membership.user_id}
-    if good_emoji(emoji) in given:
+    emoji = good_emoji(emoji, used=[each.emoji for each in message.given_reactions])
+    if emoji in given:
         return message
-    if len(given) >= MOST_REACTIONS:
+    if len(given) >= MAX_REACTIONS:
         raise TooManyReactions
     Reaction.objects.create(message=message, user=membership.user, emoji=emoji)
-    return _changed(message)
+    return _save_change(message)
 
 
 @limited(limits.WRITING)
 @transaction.atomic
 def withdraw_reaction(*, membership: Membership, message_id: uuid.UUID, emoji: str) -> Message:
-    """Of one's own; again changes nothing."""
+    """Remove the member's own reaction. Removing it again has no effect."""
     membership = lock_membership(membership)
     message = history.find_message(membership, message_id)
-    given = message.reactions.filter(user=membership.user, emoji=good_emoji(emoji))
+    emoji = good_emoji(emoji, used=[each.emoji for each in message.given_reactions])
+    given = message.reactions.filter(user=membership.user, emoji=emoji)
     withdrawn, _rows = given.delete()
-    return _changed(message) if withdrawn else message
+    return _save_change(message) if withdrawn else message
 
 
-def _changed(message: Message, *fields: str) -> Message:
-    """Stamps and announces the change; answers the message as everybody sees it now."""
-    history.stamp(message, *fields)
-    message = history.reread(message)
+def _save_change(message: Message, *fields: str) -> Message:
+    """Save the fields as a new version, announce it, and return the message as it is now."""
+    history.bump_version(message, *fields)
+    message = history.reload_message(message)
     events.message_updated(message)
     return message
 
@@ -262,19 +319,32 @@ def _changed(message: Message, *fields: str) -> Message:
 # --- rules ---------------------------------------------------------------------------------------
 
 
-def good_body(body: str) -> str:
-    """Trimmed; raises BadBody for nothing, too much, and what no screen can show."""
-    body = body.strip()
-    if not body or len(body) > BODY_LENGTH:
-        raise BadBody(field="body")
-    if not can_be_shown(body):
-        raise BadBody(_("The message has characters that cannot be shown."), field="body")
+def good_body(body: str, *, can_be_empty: bool = False) -> str:
+    """Return the trimmed text; raises BadBody if it is empty, too long or not displayable."""
+    body = trimmed(body)
+    if can_be_empty and not body:
+        return body
+    if not 1 <= len(body) <= MAX_BODY_LENGTH:
+        text = _("A message must have 1 to %(limit)s characters.")
+        raise BadBody(text % {"limit": MAX_BODY_LENGTH}, field="body")
+    if not can_be_stored(body):
+        raise BadBody(_("The message contains invalid characters."), field="body")
+    if not is_visible(body):
+        raise BadBody(_("The message contains no visible characters."), field="body")
     return body
 
 
-def can_be_shown(text: str) -> bool:
-    """No zero bytes, no halves of characters."""
-    return "\0" not in text and all(unicodedata.category(character) != "Cs" for character in text)
+def good_emoji(emoji: str, *, used: Iterable[str]) -> str:
+    """Return the emoji to store; raises BadEmoji unless it is exactly one that the picker offers.
+
+    Spellings that differ only in variation selectors are the same emoji. If `used` contains one of
+    them, that spelling is returned.
+    """
+    plain, offered = plain_emoji(emoji), offered_emoji()
+    if plain not in offered:
+        raise BadEmoji(field="emoji")
+    spelling = emoji if emoji in (plain, offered[plain]) else offered[plain]
+    return next((other for other in used if plain_emoji(other) == plain), spelling)
 
 
 def require_editable(message: Message, membership: Membership) -> None:
@@ -285,20 +355,29 @@ def require_editable(message: Message, membership: Membership) -> None:
 
 
 def require_deletable(message: Message, membership: Membership) -> None:
-    """A group's admins may at any time, but for the conversation's own lines."""
-    if membership.conversation.is_direct or not membership.is_admin or message.is_notice:
+    """Group admins may delete any message except system messages, others only their own."""
+    if membership.conversation.is_direct or not membership.is_admin or message.is_system:
         _require_own_text(message, membership)
         _require_in_time(message, DELETABLE_FOR)
 
 
+def require_reportable(message: Message, membership: Membership) -> None:
+    """Only other people's messages that have not been deleted can be reported."""
+    is_own = message.sender_id == membership.user_id
+    if is_own or message.is_system or message.is_deleted:
+        raise NotReportable
+
+
 def _require_own_text(message: Message, membership: Membership) -> None:
-    if message.sender_id != membership.user_id or message.is_notice:
+    if message.sender_id != membership.user_id or message.is_system:
         raise Forbidden
 
 
-def _require_heard(message: Message, membership: Membership) -> None:
-    """Whoever is blocked cannot reach the other one by what was said before, and is not told why;
-    what they have said since reaches nobody anyway."""
+def _require_not_blocked(message: Message, membership: Membership) -> None:
+    """Keep a blocked user from reaching the blocker by changing an older message.
+
+    The error does not reveal the block. Messages since the block are hidden and may be changed.
+    """
     if not message.hidden_from_id and membership.user_id in blockers_in(membership.conversation):
         raise TooLate
 

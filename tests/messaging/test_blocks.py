@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from accounts.services import block, unblock
-from chatflow.realtime import user_topic
-from conversations.services import start_direct
+from chatflow.live.events import user_topic
+from conversations.services import add_members, leave, start_direct, start_group
 from messaging.events import typing
 from messaging.receipts import acknowledge
 
 
 @pytest.fixture
 def blocked(alice, bob, direct):
-    """alice has blocked bob."""
+    """Alice has blocked Bob."""
     block(user=alice, username="bob")
 
 
@@ -26,7 +28,7 @@ def listed(client):
     return client.get("/conversations").json()["results"][0]
 
 
-def test_alice_sees_nothing_of_what_bob_writes(program, alice, bob, direct, say, blocked):
+def test_blocker_sees_no_messages_of_the_blocked_user(program, alice, bob, direct, say, blocked):
     say(bob, direct, "let me in")
 
     client = program(alice)
@@ -35,7 +37,9 @@ def test_alice_sees_nothing_of_what_bob_writes(program, alice, bob, direct, say,
     assert (listed(client)["last_message"], listed(client)["unread_count"]) == (None, 0)
 
 
-def test_bob_sees_his_message_as_sent(program, alice, bob, direct, say, blocked, membership):
+def test_blocked_user_sees_their_message_as_sent(
+    program, alice, bob, direct, say, blocked, membership
+):
     say(bob, direct, "let me in")
     acknowledge(membership=membership(alice, direct), read_seq=1)
 
@@ -45,23 +49,31 @@ def test_bob_sees_his_message_as_sent(program, alice, bob, direct, say, blocked,
     assert (listed(client)["delivered_seq"], listed(client)["read_seq"]) == (0, 0)
 
 
-def test_live_only_bob_hears_it(bob, direct, say, announced, blocked):
+def test_hidden_message_is_sent_to_its_sender_and_only_its_version_to_the_blocker(
+    alice, bob, direct, say, announced, blocked
+):
     with announced() as events:
         say(bob, direct, "let me in")
 
-    news = [event.topic for event in events if event.json or event.html]
-    assert news == [user_topic(bob.id)]
-    assert [event.version for event in events] == [1, 0]
+    news = {event.topic: event.json for event in events if event.json}
+    assert list(news) == [user_topic(bob.id), user_topic(alice.id)]
+    assert "let me in" in news[user_topic(bob.id)]
+    assert json.loads(news[user_topic(alice.id)]) == {
+        "type": "version",
+        "conversation": str(direct.id),
+        "version": 1,
+    }
+    assert [event.version for event in events] == [1, 0, 0]
 
 
-def test_bob_typing_is_not_told(bob, direct, announced, blocked, membership):
+def test_typing_of_a_blocked_user_is_not_announced(bob, direct, announced, blocked, membership):
     with announced() as events:
         typing(membership=membership(bob, direct), active=True)
 
     assert events == []
 
 
-def test_the_list_shows_what_was_said_before(program, alice, bob, direct, say):
+def test_blocker_sees_the_last_visible_message_in_the_list(program, alice, bob, direct, say):
     say(alice, direct, "hello")
     block(user=alice, username="bob")
     say(bob, direct, "let me in")
@@ -69,9 +81,7 @@ def test_the_list_shows_what_was_said_before(program, alice, bob, direct, say):
     assert listed(program(alice))["last_message"]["body"] == "hello"
 
 
-def test_what_was_kept_away_stays_away_and_the_next_one_arrives(
-    program, alice, bob, direct, say, blocked
-):
+def test_hidden_messages_stay_hidden_after_unblocking(program, alice, bob, direct, say, blocked):
     say(bob, direct, "let me in")
     unblock(user=alice, username="bob")
 
@@ -81,7 +91,7 @@ def test_what_was_kept_away_stays_away_and_the_next_one_arrives(
     assert listed(program(alice))["unread_count"] == 1
 
 
-def test_what_was_kept_away_is_not_unread_however_much_was_before_it(
+def test_hidden_messages_do_not_count_as_unread_once_the_others_are_read(
     program, alice, bob, direct, say, membership
 ):
     for body in ("one", "two", "three"):
@@ -98,7 +108,7 @@ def test_what_was_kept_away_is_not_unread_however_much_was_before_it(
     assert listed(program(bob))["read_seq"] == 0
 
 
-def test_paging_ends_where_only_hidden_messages_follow_or_come_before(
+def test_pages_do_not_announce_more_if_only_hidden_messages_are_left(
     program, alice, bob, direct, say, blocked
 ):
     say(bob, direct, "let me in")
@@ -122,7 +132,9 @@ def test_paging_ends_where_only_hidden_messages_follow_or_come_before(
     assert page("limit=3") == ([2, 3, 4], True, False)
 
 
-def test_her_page_offers_nothing_later(browser, alice, bob, direct, say):
+def test_page_links_to_no_later_page_if_only_hidden_messages_follow(
+    browser, alice, bob, direct, say
+):
     say(bob, direct, "hello")
     block(user=alice, username="bob")
     say(bob, direct, "let me in")
@@ -132,9 +144,7 @@ def test_her_page_offers_nothing_later(browser, alice, bob, direct, say):
         assert 'rel="next"' not in client.get(f"/chats/{direct.id}{place}").text
 
 
-def test_bob_cannot_say_it_by_editing_or_reacting_to_what_was_there(
-    program, alice, bob, direct, say
-):
+def test_blocked_user_cannot_edit_or_react_to_earlier_messages(program, alice, bob, direct, say):
     message, own = say(alice, direct, "hello"), say(bob, direct, "hello")
     block(user=alice, username="bob")
     client, where = program(bob), f"/conversations/{direct.id}/messages"
@@ -147,7 +157,7 @@ def test_bob_cannot_say_it_by_editing_or_reacting_to_what_was_there(
     assert bodies(program(alice), direct) == ["hello", "hello"]
 
 
-def test_what_bob_says_since_he_may_edit_and_nobody_hears(
+def test_edit_of_a_hidden_message_is_sent_to_its_sender_only(
     program, alice, bob, direct, say, announced, blocked
 ):
     message = say(bob, direct, "let me in")
@@ -156,10 +166,11 @@ def test_what_bob_says_since_he_may_edit_and_nobody_hears(
     with announced() as events:
         assert program(bob).patch(where, {"body": "please"}).status_code == 200
 
-    assert [event.topic for event in events if event.json] == [user_topic(bob.id)]
+    received = [event.topic for event in events if "please" in event.json + event.html]
+    assert received == [user_topic(bob.id)]
 
 
-def test_alice_may_edit_and_react_although_she_blocks(program, alice, bob, direct, say, blocked):
+def test_blocker_can_edit_and_react(program, alice, bob, direct, say, blocked):
     own = say(alice, direct, "hello")
     where = f"/conversations/{direct.id}/messages/{own.id}"
 
@@ -167,7 +178,9 @@ def test_alice_may_edit_and_react_although_she_blocks(program, alice, bob, direc
     assert program(alice).put(f"{where}/reactions/👋").status_code == 200
 
 
-def test_a_reply_does_not_carry_what_was_kept_away(program, alice, bob, direct, say, blocked):
+def test_reply_does_not_quote_a_hidden_message_to_the_blocker(
+    program, alice, bob, direct, say, blocked
+):
     hidden = say(bob, direct, "let me in")
     say(bob, direct, "please", reply_to=hidden.id)
     to_himself = program(bob).get(f"/conversations/{direct.id}/messages").json()["results"][-1]
@@ -180,7 +193,7 @@ def test_a_reply_does_not_carry_what_was_kept_away(program, alice, bob, direct, 
     assert to_himself["reply_to"]["body"] == "let me in"
 
 
-def test_what_was_kept_away_was_neither_received_nor_read(
+def test_hidden_message_is_never_shown_as_delivered_or_read(
     program, alice, bob, direct, say, blocked, membership
 ):
     hidden = say(bob, direct, "let me in")
@@ -196,7 +209,7 @@ def test_what_was_kept_away_was_neither_received_nor_read(
     assert (receipts(hidden), receipts(seen)) == ((False, False), (True, True))
 
 
-def test_in_a_group_everybody_is_heard(program, alice, bob, group, say):
+def test_block_hides_nothing_in_a_group(program, alice, bob, group, say):
     block(user=alice, username="bob")
 
     say(bob, group, "hello all")
@@ -204,16 +217,17 @@ def test_in_a_group_everybody_is_heard(program, alice, bob, group, say):
     assert bodies(program(alice), group)[-1] == "hello all"
 
 
-def test_a_chat_that_the_blocked_person_starts_is_put_away(program, alice, mallory):
+def test_direct_chat_that_a_blocked_user_starts_is_archived(program, alice, mallory, say):
     block(user=alice, username="mallory")
 
-    start_direct(user=mallory, username="alice")
+    direct, _is_new = start_direct(user=mallory, username="alice")
+    say(mallory, direct)
 
     assert listed(program(alice))["membership"]["archived"]
     assert not listed(program(mallory))["membership"]["archived"]
 
 
-def test_blocking_over_the_api_twice_and_lifting_it(program, alice, bob):
+def test_blocking_twice_has_no_further_effect_and_can_be_undone(program, alice, bob):
     client = program(alice)
 
     answers = [client.put("/users/bob/block").status_code for _ in range(2)]
@@ -225,7 +239,7 @@ def test_blocking_over_the_api_twice_and_lifting_it(program, alice, bob):
 
 
 @pytest.mark.parametrize("username", ["alice", "nobody"])
-def test_nobody_blocks_themselves_or_a_stranger_to_all(program, alice, username):
+def test_blocking_oneself_or_an_unknown_user_is_not_found(program, alice, username):
     assert program(alice).put(f"/users/{username}/block").status_code == 404
 
 
@@ -233,7 +247,7 @@ def test_nobody_blocks_themselves_or_a_stranger_to_all(program, alice, username)
 
 
 @pytest.mark.parametrize("hider", ["alice", "bob"])
-def test_whoever_hides_read_receipts_hides_them_both_ways(
+def test_read_receipts_of_a_direct_chat_are_hidden_if_either_user_hides_them(
     program, alice, bob, direct, say, membership, hider
 ):
     people = {"alice": alice, "bob": bob}
@@ -248,7 +262,9 @@ def test_whoever_hides_read_receipts_hides_them_both_ways(
     assert program(bob).get("/conversations").json()["results"][0]["unread_count"] == 0
 
 
-def test_in_a_group_read_receipts_are_for_all(program, alice, bob, carol, group, say, membership):
+def test_read_receipts_of_a_group_ignore_the_setting(
+    program, alice, bob, carol, group, say, membership
+):
     program(bob).patch("/users/me", {"shows_read_receipts": False})
     message = say(alice, group)
 
@@ -257,3 +273,61 @@ def test_in_a_group_read_receipts_are_for_all(program, alice, bob, carol, group,
 
     last = program(alice).get(f"/conversations/{group.id}/messages").json()["results"][-1]
     assert last["status"] == "read"
+
+
+# --- groups that a blocked user starts or adds to ------------------------------------------------
+
+
+def is_archived_and_muted(client, conversation):
+    membership = client.get(f"/conversations/{conversation.id}").json()["membership"]
+    return membership["archived"], membership["muted_until"] is not None
+
+
+def test_group_that_a_blocked_user_starts_is_archived_and_muted(
+    program, alice, bob, carol, blocked
+):
+    group = start_group(user=bob, title="Garden", usernames=["alice", "carol"])
+
+    assert is_archived_and_muted(program(alice), group) == (True, True)
+    assert is_archived_and_muted(program(carol), group) == (False, False)
+    assert is_archived_and_muted(program(bob), group) == (False, False)
+
+
+def test_group_to_which_a_blocked_user_adds_the_blocker_is_archived_and_muted(
+    program, alice, bob, carol, dave, membership, blocked
+):
+    group = start_group(user=bob, title="Garden", usernames=["carol", "dave"])
+
+    add_members(membership=membership(bob, group), usernames=["alice"])
+
+    assert is_archived_and_muted(program(alice), group) == (True, True)
+
+
+def test_group_to_which_a_blocked_user_adds_the_blocker_again_is_archived_and_muted(
+    program, alice, bob, carol, membership, blocked
+):
+    group = start_group(user=bob, title="Garden", usernames=["alice", "carol"])
+    leave(membership=membership(alice, group))
+
+    add_members(membership=membership(bob, group), usernames=["alice"])
+
+    assert is_archived_and_muted(program(alice), group) == (True, True)
+
+
+def test_group_of_a_blocked_user_does_not_reveal_the_block(
+    program, alice, bob, carol, say, blocked
+):
+    group = start_group(user=bob, title="Garden", usernames=["alice", "carol"])
+    say(bob, group, "hello")
+
+    seen_by_bob = program(bob).get(f"/conversations/{group.id}").json()
+    assert {member["user"]["username"] for member in seen_by_bob["members"]} == {
+        "alice", "bob", "carol",
+    }  # fmt: skip
+    assert "hello" in bodies(program(alice), group)
+
+
+def test_group_that_another_user_starts_is_not_archived(program, alice, bob, carol, blocked):
+    group = start_group(user=carol, title="Garden", usernames=["alice", "bob"])
+
+    assert is_archived_and_muted(program(alice), group) == (False, False)

@@ -1,4 +1,4 @@
-"""What a message may say."""
+"""The text of a message: what is accepted, stored and escaped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def send(program, alice, direct):
     [
         "<script>alert(1)</script>",
         "{{ 7 * 7 }} {% now %} %s %(actor)s",
-        '{"notice": "left", "actor": "Bob", "subject": ""}',
+        '{"kind": "left", "actor": "Bob", "subject": "", "count": 1}',
         "'; DROP TABLE messaging_message; --",
         "👨‍👩‍👧‍👦🏴󠁧󠁢󠁳󠁣󠁴󠁿🤷🏽‍♀️",
         "שלום עולם\u202e!",
@@ -30,7 +30,7 @@ def send(program, alice, direct):
         "🌻" * 4096,
     ],
 )
-def test_any_text_comes_back_as_it_was(send, program, bob, direct, body):
+def test_text_is_stored_unchanged(send, program, bob, direct, body):
     answer = send(body)
 
     [seen] = program(bob).get(f"/conversations/{direct.id}/messages").json()["results"]
@@ -41,7 +41,7 @@ def test_any_text_comes_back_as_it_was(send, program, bob, direct, body):
 
 
 @pytest.mark.parametrize("body", ["  hi\n", "\u00a0hi\u2003", "hi" + " " * 5000])
-def test_the_space_around_it_is_dropped(send, body):
+def test_surrounding_space_is_removed(send, body):
     assert send(body).json()["body"] == "hi"
 
 
@@ -62,7 +62,7 @@ def test_the_space_around_it_is_dropped(send, body):
         {"a": 1},
     ],
 )
-def test_a_message_has_1_to_4096_characters_of_text(send, body):
+def test_empty_too_long_and_non_text_bodies_are_refused(send, body):
     answer = send(body)
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["body"])
@@ -71,7 +71,7 @@ def test_a_message_has_1_to_4096_characters_of_text(send, body):
 
 
 @pytest.mark.parametrize("escaped", [r"\ud83d", r"\udf3b\ud83c", r"hi \udfff"])
-def test_half_a_character_is_refused(program, alice, direct, escaped):
+def test_lone_surrogate_is_refused(program, alice, direct, escaped):
     answer = program(alice).post(
         f"/conversations/{direct.id}/messages",
         f'{{"body": "{escaped}"}}',
@@ -81,16 +81,17 @@ def test_half_a_character_is_refused(program, alice, direct, escaped):
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["body"])
 
 
-def test_a_message_needs_a_body(program, alice, direct):
+def test_message_without_a_body_is_refused(program, alice, direct):
     answer = program(alice).post(f"/conversations/{direct.id}/messages", {"text": "hi"})
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["body"])
 
 
-def test_script_is_text_on_the_page_that_sockets_are_sent(alice, direct, say, announced):
+def test_html_of_live_events_is_escaped(alice, direct, say, announced):
     with announced() as events:
         say(alice, direct, "<script>alert(1)</script>")
 
-    assert "<script>" not in events[0].html
-    assert "&lt;script&gt;" in events[0].html
-    assert json.loads(events[0].json)["message"]["body"] == "<script>alert(1)</script>"
+    event = events[-1]
+    assert "<script>" not in event.html
+    assert "&lt;script&gt;" in event.html
+    assert json.loads(event.json)["message"]["body"] == "<script>alert(1)</script>"

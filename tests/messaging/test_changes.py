@@ -1,6 +1,8 @@
-"""What somebody has missed, by version."""
+"""Catch-up: the changes of a conversation since a version."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
@@ -10,7 +12,7 @@ from messaging import services
 
 @pytest.fixture
 def missed(program, bob, direct):
-    """missed(since=3) answers what bob has missed of the direct chat."""
+    """missed(3) returns the changes of the direct chat since version 3, as Bob sees them."""
     client = program(bob)
 
     def ask(since):
@@ -21,7 +23,7 @@ def missed(program, bob, direct):
 
 @pytest.fixture
 def mine(alice, direct, membership):
-    """alice's right to be there, as of now."""
+    """Return Alice's membership in the direct chat as it is now."""
     return lambda: membership(alice, direct)
 
 
@@ -29,7 +31,7 @@ def outline(changes):
     return [(message["seq"], message["version"]) for message in changes["messages"]]
 
 
-def test_whoever_has_nothing_misses_all(missed, alice, direct, say):
+def test_since_zero_returns_all_messages(missed, alice, direct, say):
     say(alice, direct, "one")
     say(alice, direct, "two")
 
@@ -40,7 +42,7 @@ def test_whoever_has_nothing_misses_all(missed, alice, direct, say):
     assert (changes["version"], changes["more"]) == (2, False)
 
 
-def test_whoever_is_up_to_date_misses_nothing(missed, alice, direct, say):
+def test_current_version_returns_no_changes(missed, alice, direct, say):
     say(alice, direct)
 
     assert missed(1) == {"messages": [], "version": 1, "more": False}
@@ -49,12 +51,12 @@ def test_whoever_is_up_to_date_misses_nothing(missed, alice, direct, say):
 @pytest.mark.parametrize(
     ("act", "field"),
     [
-        (lambda how: services.edit_message(**how, body="ho"), "edited_at"),
-        (lambda how: services.delete_message(**how), "deleted_at"),
-        (lambda how: services.react(**how, emoji="👍"), "reactions"),
+        (lambda target: services.edit_message(**target, body="ho"), "edited_at"),
+        (lambda target: services.delete_message(**target), "deleted_at"),
+        (lambda target: services.react(**target, emoji="👍"), "reactions"),
     ],
 )
-def test_second_thoughts_are_changes(missed, alice, direct, say, mine, act, field):
+def test_edit_deletion_and_reaction_are_changes(missed, alice, direct, say, mine, act, field):
     first, _second = say(alice, direct), say(alice, direct)
     assert not missed(0)["messages"][0][field]
 
@@ -65,7 +67,7 @@ def test_second_thoughts_are_changes(missed, alice, direct, say, mine, act, fiel
     assert changes["messages"][0][field]
 
 
-def test_a_withdrawn_reaction_is_a_change(missed, alice, direct, say, mine):
+def test_removed_reaction_is_a_change(missed, alice, direct, say, mine):
     message = say(alice, direct)
     services.react(membership=mine(), message_id=message.id, emoji="👍")
 
@@ -75,7 +77,7 @@ def test_a_withdrawn_reaction_is_a_change(missed, alice, direct, say, mine):
     assert missed(2)["messages"][0]["reactions"] == []
 
 
-def test_a_message_that_changed_twice_is_listed_once_at_its_newest(
+def test_message_that_changed_twice_is_listed_once_at_its_newest_version(
     missed, alice, direct, say, mine
 ):
     first, _second = say(alice, direct), say(alice, direct)
@@ -86,7 +88,7 @@ def test_a_message_that_changed_twice_is_listed_once_at_its_newest(
     assert missed(3)["version"] == 4
 
 
-def test_a_long_absence_comes_in_pages(missed, alice, direct, say):
+def test_many_changes_are_returned_in_pages(missed, alice, direct, say):
     for _ in range(205):
         say(alice, direct)
 
@@ -99,20 +101,20 @@ def test_a_long_absence_comes_in_pages(missed, alice, direct, say):
     assert seqs == list(range(1, 206))
 
 
-def test_a_full_last_page_says_that_it_is_the_last(missed, alice, direct, say):
+def test_full_last_page_announces_no_more(missed, alice, direct, say):
     for _ in range(100):
         say(alice, direct)
 
     assert (len(missed(0)["messages"]), missed(0)["more"]) == (100, False)
 
 
-def test_a_client_that_is_ahead_is_told_where_things_stand(missed, alice, direct, say):
+def test_version_above_the_current_one_returns_the_current_version(missed, alice, direct, say):
     say(alice, direct)
 
     assert missed(99) == {"messages": [], "version": 1, "more": False}
 
 
-def test_a_newcomer_misses_nothing_from_before_joining(
+def test_new_member_receives_no_changes_of_older_messages(
     program, person, alice, group, say, membership
 ):
     early = say(alice, group, "early")
@@ -129,7 +131,33 @@ def test_a_newcomer_misses_nothing_from_before_joining(
 @pytest.mark.parametrize(
     "query", [{}, {"since": "-1"}, {"since": "x"}, {"since": ""}, {"since": "1.0"}]
 )
-def test_since_is_a_version(program, bob, direct, query):
+def test_invalid_since_is_refused(program, bob, direct, query):
     answer = program(bob).get(f"/conversations/{direct.id}/changes", query)
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["since"])
+
+
+def test_response_is_limited_to_the_size_of_a_frame(missed, alice, direct, say):
+    for _ in range(30):
+        say(alice, direct, "😀" * 4096)
+
+    received, since, more = [], 0, True
+    while more:
+        changes = missed(since)
+        assert len(json.dumps(changes)) < 1024 * 1024
+        received += outline(changes)
+        since, more = changes["version"], changes["more"]
+
+    assert received == [(number, number) for number in range(1, 31)]
+    assert since == 30
+
+
+def test_change_larger_than_a_frame_is_returned_alone(missed, monkeypatch, alice, direct, say):
+    monkeypatch.setattr("chatflow.live.encoding.FRAME_CHARACTERS", 10)
+    say(alice, direct, "one")
+    say(alice, direct, "two")
+
+    assert outline(missed(0)) == [(1, 1)]
+    assert missed(0)["more"]
+    assert outline(missed(1)) == [(2, 2)]
+    assert not missed(1)["more"]

@@ -1,4 +1,4 @@
-"""Deleting a message for everyone: its place stays, its text is gone."""
+"""Deleting a message for everyone: a tombstone remains, the text is erased."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def age(message, **by):
     Message.objects.filter(id=message.id).update(created_at=created_at)
 
 
-def test_alice_deletes_her_message(program, alice, direct, say):
+def test_sender_deletes_a_message(program, alice, direct, say):
     message = say(alice, direct, "oops")
 
     answer = delete(program(alice), message)
@@ -33,7 +33,7 @@ def test_alice_deletes_her_message(program, alice, direct, say):
     assert tombstone["deleted_at"]
 
 
-def test_nothing_of_the_text_is_kept(program, alice, direct, say):
+def test_text_of_a_deleted_message_is_erased(program, alice, direct, say):
     message = say(alice, direct, "oops")
 
     delete(program(alice), message)
@@ -41,7 +41,7 @@ def test_nothing_of_the_text_is_kept(program, alice, direct, say):
     assert bytes(Message.objects.get().sealed_body) == b""
 
 
-def test_bob_sees_the_tombstone_in_its_place(program, alice, bob, direct, say):
+def test_tombstone_replaces_the_message_in_the_history(program, alice, bob, direct, say):
     message = say(alice, direct, "oops")
     say(alice, direct, "better")
 
@@ -52,7 +52,7 @@ def test_bob_sees_the_tombstone_in_its_place(program, alice, bob, direct, say):
     assert [message["body"] for message in seen] == ["", "better"]
 
 
-def test_it_stays_unread_for_whoever_had_not_read_it(alice, bob, direct, say, membership):
+def test_deleted_message_still_counts_as_unread(alice, bob, direct, say, membership):
     message = say(alice, direct)
 
     delete_message(membership=membership(alice, direct), message_id=message.id)
@@ -60,14 +60,14 @@ def test_it_stays_unread_for_whoever_had_not_read_it(alice, bob, direct, say, me
     assert membership(bob, direct).unread_count == 1
 
 
-def test_ticks_survive(program, alice, bob, direct, say, membership):
+def test_deleted_message_keeps_its_status(program, alice, bob, direct, say, membership):
     message = say(alice, direct)
     acknowledge(membership=membership(bob, direct), read_seq=1)
 
     assert delete(program(alice), message).json()["status"] == "read"
 
 
-def test_its_reactions_are_gone(program, alice, bob, direct, say, membership):
+def test_reactions_are_deleted_with_the_message(program, alice, bob, direct, say, membership):
     message = say(alice, direct)
     react(membership=membership(bob, direct), message_id=message.id, emoji="👍")
 
@@ -75,28 +75,28 @@ def test_its_reactions_are_gone(program, alice, bob, direct, say, membership):
     assert not Reaction.objects.exists()
 
 
-def test_bob_may_not_delete_it(program, alice, bob, direct, group, say):
+def test_member_cannot_delete_messages_of_others(program, alice, bob, direct, group, say):
     for conversation in (direct, group):
         assert delete(program(bob), say(alice, conversation)).status_code == 403
 
     assert not Message.objects.exclude(deleted_at=None).exists()
 
 
-def test_a_groups_admin_deletes_anybodys_message_at_any_time(program, alice, carol, group, say):
+def test_group_admin_deletes_any_message_at_any_time(program, alice, carol, group, say):
     message = say(alice, group)
     age(message, days=365)
 
     assert delete(program(carol), message).status_code == 200
 
 
-def test_almost_two_days_later_is_in_time(program, bob, group, say):
+def test_sender_can_delete_within_48_hours(program, bob, group, say):
     message = say(bob, group)
     age(message, hours=47, minutes=59)
 
     assert delete(program(bob), message).status_code == 200
 
 
-def test_two_days_later_is_too_late(program, bob, group, say):
+def test_sender_cannot_delete_after_48_hours(program, bob, group, say):
     message = say(bob, group)
     age(message, hours=48)
 
@@ -105,11 +105,11 @@ def test_two_days_later_is_too_late(program, bob, group, say):
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:chatflow:too_late")
 
 
-def test_a_notice_is_not_deleted(program, alice, group):
+def test_system_message_cannot_be_deleted(program, alice, group):
     assert delete(program(alice), Message.objects.first()).status_code == 403
 
 
-def test_deleting_it_twice_is_once(program, alice, direct, say, announced):
+def test_deleting_twice_has_no_further_effect(program, alice, direct, say, announced):
     message = say(alice, direct)
     first = delete(program(alice), message)
 
@@ -119,7 +119,7 @@ def test_deleting_it_twice_is_once(program, alice, direct, say, announced):
     assert (again.status_code, again.json(), events) == (200, first.json(), [])
 
 
-def test_everybody_is_told(alice, direct, say, membership, announced):
+def test_all_members_receive_the_deletion(alice, direct, say, membership, announced):
     message = say(alice, direct, "oops")
 
     with announced() as events:

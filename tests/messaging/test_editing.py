@@ -1,4 +1,4 @@
-"""Editing one's own message."""
+"""Editing a message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def age(message, **by):
     Message.objects.filter(id=message.id).update(created_at=message.created_at - timedelta(**by))
 
 
-def test_alice_edits_her_message(program, alice, direct, say):
+def test_sender_edits_a_message(program, alice, direct, say):
     message = say(alice, direct, "hi")
 
     edited = edit(program(alice), message, " ho ").json()
@@ -31,7 +31,7 @@ def test_alice_edits_her_message(program, alice, direct, say):
     assert edited["deleted_at"] is None
 
 
-def test_bob_reads_the_new_text(program, alice, bob, direct, say):
+def test_other_member_reads_the_new_text(program, alice, bob, direct, say):
     message = say(alice, direct, "hi")
 
     edited = edit(program(alice), message, "ho").json()
@@ -40,7 +40,7 @@ def test_bob_reads_the_new_text(program, alice, bob, direct, say):
     assert seen == edited
 
 
-def test_bob_may_not_edit_it_and_neither_may_an_admin(program, alice, bob, carol, group, say):
+def test_nobody_but_the_sender_can_edit(program, alice, bob, carol, group, say):
     message = say(bob, group, "hi")
 
     assert edit(program(carol), message, "ho").status_code == 403
@@ -48,14 +48,14 @@ def test_bob_may_not_edit_it_and_neither_may_an_admin(program, alice, bob, carol
     assert Message.objects.get(id=message.id).body == "hi"
 
 
-def test_fourteen_minutes_later_is_in_time(program, alice, direct, say):
+def test_sender_can_edit_within_15_minutes(program, alice, direct, say):
     message = say(alice, direct)
     age(message, minutes=14, seconds=30)
 
     assert edit(program(alice), message, "ho").status_code == 200
 
 
-def test_fifteen_minutes_later_is_too_late(program, alice, direct, say):
+def test_sender_cannot_edit_after_15_minutes(program, alice, direct, say):
     message = say(alice, direct)
     age(message, minutes=15)
 
@@ -64,18 +64,18 @@ def test_fifteen_minutes_later_is_too_late(program, alice, direct, say):
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:chatflow:too_late")
 
 
-def test_a_deleted_message_is_not_edited(program, alice, direct, say, membership):
+def test_deleted_message_cannot_be_edited(program, alice, direct, say, membership):
     message = say(alice, direct)
     delete_message(membership=membership(alice, direct), message_id=message.id)
 
     assert edit(program(alice), message, "ho").status_code == 403
 
 
-def test_a_notice_is_not_edited(program, alice, group):
+def test_system_message_cannot_be_edited(program, alice, group):
     assert edit(program(alice), Message.objects.first(), "ho").status_code == 403
 
 
-def test_the_text_that_it_has_is_no_news(program, alice, direct, say, announced):
+def test_edit_without_a_difference_changes_nothing(program, alice, direct, say, announced):
     message = say(alice, direct, "hi")
 
     with announced() as events:
@@ -85,7 +85,7 @@ def test_the_text_that_it_has_is_no_news(program, alice, direct, say, announced)
 
 
 @pytest.mark.parametrize("body", ["", "  ", "x" * 4097, None, 5, ["ho"], "a\0b"])
-def test_an_edited_message_has_1_to_4096_characters(program, alice, direct, say, body):
+def test_invalid_text_is_refused(program, alice, direct, say, body):
     message = say(alice, direct, "hi")
 
     answer = edit(program(alice), message, body)
@@ -94,7 +94,7 @@ def test_an_edited_message_has_1_to_4096_characters(program, alice, direct, say,
     assert Message.objects.get().body == "hi"
 
 
-def test_everybody_is_told(alice, direct, say, membership, announced):
+def test_all_members_receive_the_edit(alice, direct, say, membership, announced):
     message = say(alice, direct)
 
     with announced() as events:

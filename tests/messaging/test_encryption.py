@@ -1,4 +1,4 @@
-"""Messages at rest: nothing readable in the database, and tampering shows."""
+"""Encryption at rest: no text is readable in the database, and changes are detected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNREADABLE = "This message cannot be read."
 
 @pytest.fixture
 def bodies(program, bob):
-    """What bob reads."""
+    """bodies(direct) returns the texts that Bob reads."""
 
     def read(conversation):
         answer = program(bob).get(f"/conversations/{conversation.id}/messages")
@@ -30,7 +30,7 @@ def bodies(program, bob):
 
 
 def everything_stored():
-    """The raw bytes of every column of every row of every table."""
+    """Yield the bytes of every value in every table."""
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
@@ -41,7 +41,7 @@ def everything_stored():
                 )
 
 
-def test_what_is_said_is_nowhere_in_the_database(alice, bob, direct, say, membership):
+def test_no_text_is_stored_in_plain(alice, bob, direct, say, membership):
     said = say(alice, direct, CANARY)
     say(bob, direct, f"re: {CANARY}", reply_to=said.id)
     edit_message(membership=membership(alice, direct), message_id=said.id, body=f"{CANARY}!")
@@ -52,13 +52,13 @@ def test_what_is_said_is_nowhere_in_the_database(alice, bob, direct, say, member
     assert not [value for value in stored if b"canary" in value.lower()]
 
 
-def test_the_same_text_is_sealed_differently_each_time(alice, direct, say):
+def test_equal_texts_have_different_ciphertexts(alice, direct, say):
     first, second = say(alice, direct, CANARY), say(alice, direct, CANARY)
 
     assert first.sealed_body != second.sealed_body
 
 
-def test_each_conversation_has_a_key_of_its_own(direct, group):
+def test_each_conversation_has_its_own_key(direct, group):
     assert bytes(direct.wrapped_key) != bytes(group.wrapped_key)
 
 
@@ -75,7 +75,7 @@ def test_each_conversation_has_a_key_of_its_own(direct, group):
         lambda box: CANARY.encode(),
     ],
 )
-def test_an_altered_message_says_so_and_the_others_are_fine(alice, direct, say, bodies, tamper):
+def test_altered_message_is_unreadable_and_others_are_not(alice, direct, say, bodies, tamper):
     say(alice, direct, "one")
     altered = say(alice, direct, "two")
     say(alice, direct, "three")
@@ -85,7 +85,7 @@ def test_an_altered_message_says_so_and_the_others_are_fine(alice, direct, say, 
     assert bodies(direct) == ["one", UNREADABLE, "three"]
 
 
-def test_swapped_messages_say_so(alice, direct, say, bodies):
+def test_swapped_messages_are_unreadable(alice, direct, say, bodies):
     first, second, _third = (say(alice, direct, body) for body in ("yes", "no", "perhaps"))
 
     Message.objects.filter(id=first.id).update(sealed_body=second.sealed_body)
@@ -94,7 +94,7 @@ def test_swapped_messages_say_so(alice, direct, say, bodies):
     assert bodies(direct) == [UNREADABLE, UNREADABLE, "perhaps"]
 
 
-def test_a_message_moved_to_another_conversation_says_so(alice, direct, group, say, bodies):
+def test_message_moved_to_another_conversation_is_unreadable(alice, direct, group, say, bodies):
     moved = say(alice, direct, CANARY)
 
     Message.objects.filter(id=moved.id).update(conversation=group, seq=99, version=99)
@@ -102,7 +102,7 @@ def test_a_message_moved_to_another_conversation_says_so(alice, direct, group, s
     assert bodies(group)[-1] == UNREADABLE
 
 
-def test_an_altered_key_concerns_one_conversation(alice, direct, group, say, bodies):
+def test_altered_key_affects_only_its_conversation(alice, direct, group, say, bodies):
     say(alice, direct, "hi")
 
     Conversation.objects.filter(id=direct.id).update(wrapped_key=b"not a key")
@@ -111,7 +111,7 @@ def test_an_altered_key_concerns_one_conversation(alice, direct, group, say, bod
     assert UNREADABLE not in bodies(group)
 
 
-def test_a_quote_of_an_altered_message_says_so_and_its_answer_is_fine(
+def test_quote_of_an_altered_message_is_unreadable_and_the_reply_is_not(
     program, alice, bob, direct, say
 ):
     altered = say(alice, direct, "How is the garden?")
@@ -123,7 +123,7 @@ def test_a_quote_of_an_altered_message_says_so_and_its_answer_is_fine(
     assert (answer["body"], answer["reply_to"]["body"]) == ("Green", UNREADABLE)
 
 
-def test_a_quote_that_was_pointed_at_another_conversation_tells_nothing_of_it(
+def test_quote_moved_to_another_conversation_reveals_nothing(
     program, alice, bob, direct, group, say
 ):
     elsewhere = say(alice, group, CANARY)
@@ -135,12 +135,12 @@ def test_a_quote_that_was_pointed_at_another_conversation_tells_nothing_of_it(
     assert (shown["body"], shown["reply_to"]["body"]) == ("Green", UNREADABLE)
 
 
-@pytest.mark.parametrize("act", ["alter", "make a notice of it"])
-def test_the_list_says_so_at_that_conversation_alone(
+@pytest.mark.parametrize("act", ["alter", "change its kind"])
+def test_list_shows_an_unreadable_last_message_of_one_conversation(
     program, browser, alice, bob, direct, group, say, act
 ):
     say(alice, group, "In the garden")
-    last = say(alice, direct, "not a notice")
+    last = say(alice, direct, "not a system message")
     changes = {"sealed_body": b"altered"} if act == "alter" else {"kind": Message.Kind.SYSTEM}
     Message.objects.filter(id=last.id).update(**changes)
 
@@ -152,9 +152,9 @@ def test_the_list_says_so_at_that_conversation_alone(
     assert "In the garden" in page
 
 
-def test_an_altered_draft_is_none_and_the_log_says_so(browser, alice, direct, membership, caplog):
-    page, hers = browser(alice), membership(alice, direct)
-    save_draft(membership=hers, text=CANARY)
+def test_altered_draft_is_empty_and_logged(browser, alice, direct, membership, caplog):
+    page = browser(alice)
+    hers = save_draft(membership=membership(alice, direct), text=CANARY)
     assert CANARY in page.get(f"/chats/{direct.id}").content.decode()
 
     Membership.objects.filter(id=hers.id).update(sealed_draft=bytes(hers.sealed_draft)[:-1])
@@ -165,9 +165,10 @@ def test_an_altered_draft_is_none_and_the_log_says_so(browser, alice, direct, me
     assert f"a draft in conversation {direct.id} cannot be read" in caplog.text
 
 
-def test_a_draft_of_another_person_is_none_of_hers(alice, bob, direct, membership):
-    his, hers = membership(bob, direct), membership(alice, direct)
-    save_draft(membership=his, text=CANARY)
+def test_draft_of_another_member_is_unreadable(alice, bob, direct, membership):
+    his = save_draft(membership=membership(bob, direct), text=CANARY)
+    hers = membership(alice, direct)
+    assert his.sealed_draft
 
     Membership.objects.filter(id=hers.id).update(sealed_draft=bytes(his.sealed_draft))
 
@@ -176,14 +177,14 @@ def test_a_draft_of_another_person_is_none_of_hers(alice, bob, direct, membershi
 
 @pytest.fixture
 def keyless(group, alice, say):
-    """The group, with a message and a key that nobody can read."""
+    """A group with a message, whose key can no longer be unwrapped."""
     say(alice, group, CANARY)
     Conversation.objects.filter(id=group.id).update(wrapped_key=b"not a key")
     return group
 
 
 @pytest.mark.parametrize("path", ["/", "/chats/{}", "/chats/{}/info", "/chats/{}/messages"])
-def test_pages_show_a_conversation_whose_key_was_altered(
+def test_pages_show_a_conversation_with_an_altered_key(
     browser, bob, keyless, direct, membership, path
 ):
     Membership.objects.filter(user=bob, conversation=keyless).update(sealed_draft=b"x" * 40)
@@ -194,7 +195,9 @@ def test_pages_show_a_conversation_whose_key_was_altered(
     assert CANARY not in answer.content.decode()
 
 
-def test_where_the_key_was_altered_nothing_can_be_written(program, browser, bob, keyless, caplog):
+def test_conversation_with_an_altered_key_accepts_no_messages(
+    program, browser, bob, keyless, caplog
+):
     before = keyless.messages.count()
 
     sent = program(bob).post(f"/conversations/{keyless.id}/messages", {"body": "hi"})
@@ -206,7 +209,7 @@ def test_where_the_key_was_altered_nothing_can_be_written(program, browser, bob,
     assert f"the key of conversation {keyless.id} cannot be read" in caplog.text
 
 
-def test_whoever_wants_to_leave_where_the_key_was_altered_can(bob, keyless, membership):
+def test_members_can_leave_a_conversation_with_an_altered_key(bob, keyless, membership):
     leave(membership=membership(bob, keyless))
     delete_account(user=keyless.memberships.get(role="owner").user, password=PASSWORD)
 
@@ -215,7 +218,7 @@ def test_whoever_wants_to_leave_where_the_key_was_altered_can(bob, keyless, memb
     assert [message.body for message in keyless.messages.order_by("seq")][-3:] == [UNREADABLE] * 3
 
 
-def test_the_log_names_the_message_and_not_its_text(alice, direct, say, bodies, caplog):
+def test_log_contains_the_id_but_not_the_text(alice, direct, say, bodies, caplog):
     altered = say(alice, direct, CANARY)
     Message.objects.filter(id=altered.id).update(sealed_body=altered.sealed_body[:-1])
 
@@ -225,7 +228,7 @@ def test_the_log_names_the_message_and_not_its_text(alice, direct, say, bodies, 
     assert CANARY not in caplog.text
 
 
-def test_with_another_key_nothing_can_be_read(alice, direct, say, bodies, settings):
+def test_messages_are_unreadable_with_another_key(alice, direct, say, bodies, settings):
     say(alice, direct, "hi")
 
     settings.MESSAGE_KEYS = (Fernet.generate_key().decode(),)
@@ -233,7 +236,7 @@ def test_with_another_key_nothing_can_be_read(alice, direct, say, bodies, settin
     assert bodies(direct) == [UNREADABLE]
 
 
-def test_a_new_key_in_front_reads_the_old_and_seals_the_new(
+def test_first_key_encrypts_and_older_keys_still_decrypt(
     alice, bob, carol, direct, say, bodies, settings
 ):
     say(alice, direct, "old")

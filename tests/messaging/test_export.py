@@ -1,4 +1,4 @@
-"""One's own data as a zip: all that one may read, nothing that one may not."""
+"""The export of a user's own data: everything they may read and nothing else."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from accounts.services import block, change_avatar, suspend
 from conversations.models import Conversation, Membership
 from conversations.services import add_members, leave, save_draft
-from messaging import export as exports
-from messaging.export import archive_of, export
+from messaging.export import archive as exports
+from messaging.export.archive import archive_of, export
 from messaging.models import Message
-from messaging.reports import report_message
+from messaging.moderation.reports import report_message
 from messaging.services import react
 from tests.accounts.test_avatar import picture
 from tests.conftest import PASSWORD
@@ -28,7 +28,7 @@ FILES = {
 
 @pytest.fixture
 def exported():
-    """exported(alice) is what the files of her archive say, by name."""
+    """exported(alice) returns the contents of the files in her archive, by name."""
 
     def read(user):
         archive = ZipFile(io.BytesIO(b"".join(archive_of(user))))
@@ -42,7 +42,7 @@ def said_in(name, content):
     if name.endswith(".json"):
         return json.loads(content)
     if name.endswith(".jsonl"):
-        return [json.loads(line) for line in content.splitlines()]
+        return [json.loads(line) for line in content.decode().splitlines()]
     return content
 
 
@@ -50,12 +50,12 @@ def bodies(files):
     return [message["body"] for message in files["messages.jsonl"]]
 
 
-async def gathered(chunks):
+async def joined(chunks):
     return b"".join([chunk async for chunk in chunks])
 
 
-def test_alice_takes_everything_of_hers_along(exported, alice, bob, group, direct, say, membership):
-    change_avatar(user=alice, picture=picture())
+def test_export_contains_all_data_of_the_user(exported, alice, bob, group, direct, say, membership):
+    alice = change_avatar(user=alice, image=picture())
     block(user=alice, username="dave")
     message = say(bob, group, "Hello from bob")
     say(alice, direct, "Hello from alice")
@@ -78,7 +78,7 @@ def test_alice_takes_everything_of_hers_along(exported, alice, bob, group, direc
     assert files["avatar.webp"].startswith(b"RIFF")
 
 
-def test_sign_ins_are_in_it_and_secrets_are_not(exported, program, alice):
+def test_export_contains_logins_without_secrets(exported, program, alice):
     login = program(alice).login_row
     everything = b"".join(archive_of(alice))
 
@@ -90,7 +90,9 @@ def test_sign_ins_are_in_it_and_secrets_are_not(exported, program, alice):
     assert login.refresh_id not in str(exported(alice))
 
 
-def test_a_newcomer_takes_what_came_after(exported, alice, mallory, group, say, membership):
+def test_newcomer_exports_only_messages_after_joining(
+    exported, alice, mallory, group, say, membership
+):
     say(alice, group, "before")
     add_members(membership=membership(alice, group), usernames=["mallory"])
     say(alice, group, "after")
@@ -98,7 +100,7 @@ def test_a_newcomer_takes_what_came_after(exported, alice, mallory, group, say, 
     assert bodies(exported(mallory)) == ["Alice added Mallory", "after"]
 
 
-def test_what_a_block_keeps_away_is_not_in_it(exported, alice, bob, direct, say):
+def test_blocked_messages_are_not_exported(exported, alice, bob, direct, say):
     block(user=alice, username="bob")
     say(bob, direct, "hidden")
 
@@ -106,9 +108,7 @@ def test_what_a_block_keeps_away_is_not_in_it(exported, alice, bob, direct, say)
     assert bodies(exported(bob)) == ["hidden"]
 
 
-def test_of_a_group_that_was_left_one_s_own_words_alone(
-    exported, alice, bob, group, say, membership
-):
+def test_former_group_contains_only_own_messages(exported, alice, bob, group, say, membership):
     question = say(alice, group, "a question")
     say(bob, group, "my answer", reply_to=question.id)
     leave(membership=membership(bob, group))
@@ -123,9 +123,7 @@ def test_of_a_group_that_was_left_one_s_own_words_alone(
     ]
 
 
-def test_whoever_came_back_keeps_their_own_words_of_before(
-    exported, alice, bob, group, say, membership
-):
+def test_rejoined_group_contains_own_earlier_messages(exported, alice, bob, group, say, membership):
     say(bob, group, "said before")
     say(alice, group, "answered before")
     leave(membership=membership(bob, group))
@@ -139,7 +137,9 @@ def test_whoever_came_back_keeps_their_own_words_of_before(
     ]  # fmt: skip
 
 
-def test_mallory_takes_nothing_of_others(exported, alice, mallory, group, direct, say):
+def test_export_contains_nothing_of_other_conversations(
+    exported, alice, mallory, group, direct, say
+):
     say(alice, group, "secret")
 
     files = exported(mallory)
@@ -147,14 +147,21 @@ def test_mallory_takes_nothing_of_others(exported, alice, mallory, group, direct
     assert (files["messages.jsonl"], files["conversations.json"]) == ([], [])
 
 
-def test_all_pages_are_in_it(exported, alice, direct, say, monkeypatch):
+def test_export_contains_all_pages(exported, alice, direct, say, monkeypatch):
     monkeypatch.setattr(exports, "PAGE", 2)
     said = [say(alice, direct, f"{number}").body for number in range(7)]
 
     assert bodies(exported(alice)) == said
 
 
-def test_what_cannot_be_read_breaks_nothing(exported, alice, direct, group, say):
+def test_unicode_line_separators_are_escaped(exported, alice, direct, say):
+    body = "a\u2028b\u0085c\u2029d"
+    say(alice, direct, body)
+
+    assert bodies(exported(alice)) == [body]
+
+
+def test_undecryptable_messages_do_not_break_the_export(exported, alice, direct, group, say):
     altered = say(alice, direct, "altered")
     say(alice, group, "fine")
     Message.objects.filter(id=altered.id).update(sealed_body=b"x" * 40)
@@ -164,19 +171,21 @@ def test_what_cannot_be_read_breaks_nothing(exported, alice, direct, group, say)
     assert {"This message cannot be read.", "fine"} <= set(bodies(exported(alice)))
 
 
-def test_it_is_made_while_it_is_sent(alice, direct, say, monkeypatch, django_assert_num_queries):
+def test_export_is_written_while_it_is_sent(
+    alice, direct, say, monkeypatch, django_assert_num_queries
+):
     steps = archive_of(alice)
 
     with django_assert_num_queries(0):
         assert next(steps).startswith(b"PK")
 
 
-# --- the doors -----------------------------------------------------------------------------------
+# --- API and page --------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("door", ["api", "page"])
-async def test_it_is_downloaded(program, browser, alice, direct, say, door):
+async def test_export_is_downloaded(program, browser, alice, direct, say, door):
     def ask():
         say(alice, direct, "hello")
         if door == "api":
@@ -184,7 +193,7 @@ async def test_it_is_downloaded(program, browser, alice, direct, say, door):
         return browser(alice).post("/settings/export", {"export-password": PASSWORD})
 
     answer = await asyncio.to_thread(ask)
-    archive = ZipFile(io.BytesIO(await gathered(answer.streaming_content)))
+    archive = ZipFile(io.BytesIO(await joined(answer.streaming_content)))
     answer.close()
 
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
@@ -193,28 +202,67 @@ async def test_it_is_downloaded(program, browser, alice, direct, say, door):
     assert b'"body": "hello"' in archive.read("messages.jsonl")
 
 
-def test_one_at_a_time(program, alice, bob):
-    first = export(user=alice, password=PASSWORD)
+@pytest.mark.django_db(transaction=True)
+async def test_second_export_is_refused_while_one_is_running(program, alice, bob):
+    def ask():
+        return program(alice).post("/users/me/export", {"password": PASSWORD})
 
-    meanwhile = program(alice).post("/users/me/export", {"password": PASSWORD})
-    export(user=bob, password=PASSWORD).close()
-    first.close()
-    export(user=alice, password=PASSWORD).close()
+    begun = aiter(export(user=alice, password=PASSWORD))
+    await anext(begun)
+
+    meanwhile = await asyncio.to_thread(ask)
+    assert await joined(export(user=bob, password=PASSWORD))
+    await begun.aclose()
 
     assert meanwhile.status_code == 409
     assert meanwhile.json()["type"] == "urn:chatflow:already_exporting"
+    assert await joined(export(user=alice, password=PASSWORD))
 
 
-def test_only_the_password_exports(program, browser, alice):
+@pytest.mark.django_db(transaction=True)
+async def test_one_of_two_concurrent_exports_is_refused(alice):
+    first, second = (export(user=alice, password=PASSWORD) for _ in range(2))
+    begun = aiter(first)
+    await anext(begun)
+
+    with pytest.raises(exports.AlreadyExporting):
+        await joined(second)
+    second.close()
+    with pytest.raises(exports.AlreadyExporting):
+        await joined(second)
+    await begun.aclose()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_export_that_was_never_sent_can_be_repeated(alice):
+    given_up = export(user=alice, password=PASSWORD)
+
+    assert await joined(export(user=alice, password=PASSWORD))
+    given_up.close()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_interrupted_export_can_be_repeated(alice):
+    cut_off = export(user=alice, password=PASSWORD)
+    sending = asyncio.create_task(joined(cut_off))
+    await asyncio.sleep(0)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+
+    assert await joined(export(user=alice, password=PASSWORD))
+
+
+def test_export_requires_the_password(program, browser, alice):
     answer = program(alice).post("/users/me/export", {"password": "wrong"})
     page = browser(alice).post("/settings/export", {"export-password": "wrong"})
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["password"])
     assert page.status_code == 422
-    assert "This is not your password." in page.content.decode()
+    assert "Incorrect password." in page.content.decode()
 
 
-def test_whoever_is_suspended_exports_nothing(program, alice):
+def test_suspended_user_cannot_export(program, alice):
     client = program(alice)
     suspend(user=alice)
 

@@ -9,7 +9,7 @@ from conversations.services import add_members
 
 @pytest.fixture
 def read(program):
-    """read(alice, direct, before=4) answers (seqs, has_before, has_after)."""
+    """read(alice, direct, before=4) returns (seqs, has_before, has_after)."""
 
     def ask(user, conversation, **query):
         answer = program(user).get(f"/conversations/{conversation.id}/messages", query)
@@ -51,7 +51,7 @@ def ten(alice, direct, say):
         ({"around": 99, "limit": 4}, ([9, 10], True, False)),
     ],
 )  # fmt: skip
-def test_a_page_of_ten_messages(read, bob, direct, ten, query, page):
+def test_pages_of_ten_messages(read, bob, direct, ten, query, page):
     assert read(bob, direct, **query) == page
 
 
@@ -64,18 +64,18 @@ def test_a_page_of_ten_messages(read, bob, direct, ten, query, page):
         ({"around": 1}, ([1], False, False)),
     ],
 )
-def test_a_page_of_one_message(read, alice, bob, direct, say, query, page):
+def test_pages_of_a_single_message(read, alice, bob, direct, say, query, page):
     say(alice, direct)
 
     assert read(bob, direct, **query) == page
 
 
 @pytest.mark.parametrize("query", [{}, {"before": 5}, {"after": 5}, {"after": 0}, {"around": 5}])
-def test_a_page_of_nothing(read, bob, direct, query):
+def test_pages_of_an_empty_history(read, bob, direct, query):
     assert read(bob, direct, **query) == ([], False, False)
 
 
-def test_a_page_has_fifty_messages_and_a_hundred_at_most(read, alice, direct, say):
+def test_page_has_fifty_messages_by_default_and_at_most_a_hundred(read, alice, direct, say):
     for _ in range(101):
         say(alice, direct)
 
@@ -91,7 +91,7 @@ def test_a_page_has_fifty_messages_and_a_hundred_at_most(read, alice, direct, sa
         {"before": "5", "after": "1"}, {"around": "0", "before": "0"},
     ],
 )  # fmt: skip
-def test_a_position_is_one_whole_number(program, bob, direct, query):
+def test_invalid_positions_are_refused(program, bob, direct, query):
     answer = program(bob).get(f"/conversations/{direct.id}/messages", query)
 
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:chatflow:bad_parameter")
@@ -108,7 +108,7 @@ def test_a_position_is_one_whole_number(program, bob, direct, query):
         ({"around": 2, "limit": 1}, ([5], False, True)),
     ],
 )
-def test_a_newcomer_sees_what_comes_after_joining(
+def test_new_member_sees_only_messages_since_joining(
     read, person, alice, group, say, membership, query, page
 ):
     say(alice, group, "before")
@@ -119,7 +119,9 @@ def test_a_newcomer_sees_what_comes_after_joining(
     assert read(erin, group, **query) == page
 
 
-def test_dave_comes_back_and_does_not_see_what_he_saw(read, dave, alice, group, say, membership):
+def test_returning_member_sees_only_messages_since_returning(
+    read, dave, alice, group, say, membership
+):
     say(alice, group, "meanwhile")
 
     add_members(membership=membership(alice, group), usernames=["dave"])
@@ -127,7 +129,7 @@ def test_dave_comes_back_and_does_not_see_what_he_saw(read, dave, alice, group, 
     assert read(dave, group) == ([5], False, False)
 
 
-def test_every_reader_sees_the_same_order(program, alice, bob, carol, group, say):
+def test_all_members_see_the_same_order(program, alice, bob, carol, group, say):
     for user in (alice, bob, carol, bob, alice):
         say(user, group, user.name)
 

@@ -1,4 +1,4 @@
-"""Sending the same message again: a retry has one effect."""
+"""Sending a message again with the same id: a retry has no further effect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from messaging.services import IdIsTaken, delete_message, edit_message, send_mes
 ID = uuid.uuid4()
 
 
-def test_resending_is_one_message(program, alice, direct):
+def test_retry_returns_the_stored_message(program, alice, direct):
     client, path = program(alice), f"/conversations/{direct.id}/messages"
 
     first = client.post(path, {"id": str(ID), "body": "hi"})
@@ -25,10 +25,8 @@ def test_resending_is_one_message(program, alice, direct):
     assert Message.objects.count() == 1
 
 
-def test_resending_is_no_activity_and_tells_what_may_not_have_been_told(
-    alice, direct, say, announced
-):
-    with announced() as told:
+def test_retry_repeats_the_events_and_changes_nothing(alice, direct, say, announced):
+    with announced() as received:
         say(alice, direct, message_id=ID)
     direct.refresh_from_db()
     before = (direct.active_at, direct.version, direct.last_seq)
@@ -37,21 +35,19 @@ def test_resending_is_no_activity_and_tells_what_may_not_have_been_told(
         say(alice, direct, message_id=ID)
 
     direct.refresh_from_db()
-    assert events == told
+    assert events == received
     assert (direct.active_at, direct.version, direct.last_seq) == before
 
 
-def test_resending_a_reply_is_one_message(alice, direct, say):
+def test_retry_of_a_reply_returns_the_stored_reply(alice, direct, say):
     quoted = say(alice, direct)
 
-    reply = say(alice, direct, message_id=ID, reply_to=quoted.id)
+    first, again = (say(alice, direct, message_id=ID, reply_to=quoted.id) for _ in range(2))
 
-    assert message_json(say(alice, direct, message_id=ID, reply_to=quoted.id)) == message_json(
-        reply
-    )
+    assert message_json(again, since_seq=0) == message_json(first, since_seq=0)
 
 
-def test_bob_who_came_back_may_resend_a_reply_to_what_he_sees_no_more(
+def test_returning_member_can_retry_a_reply_to_a_message_they_no_longer_see(
     alice, bob, group, say, membership
 ):
     quoted = say(alice, group)
@@ -62,7 +58,7 @@ def test_bob_who_came_back_may_resend_a_reply_to_what_he_sees_no_more(
     assert say(bob, group, message_id=ID, reply_to=quoted.id) == reply
 
 
-def test_the_same_id_with_another_text_is_a_conflict(program, alice, direct, say):
+def test_same_id_with_another_text_is_a_conflict(program, alice, direct, say):
     say(alice, direct, "hi", message_id=ID)
 
     answer = program(alice).post(
@@ -73,7 +69,7 @@ def test_the_same_id_with_another_text_is_a_conflict(program, alice, direct, say
     assert Message.objects.get().body == "hi"
 
 
-def test_the_same_id_as_a_reply_is_a_conflict(alice, direct, say):
+def test_same_id_with_another_reply_is_a_conflict(alice, direct, say):
     quoted = say(alice, direct)
     say(alice, direct, message_id=ID)
 
@@ -81,40 +77,40 @@ def test_the_same_id_as_a_reply_is_a_conflict(alice, direct, say):
         say(alice, direct, message_id=ID, reply_to=quoted.id)
 
 
-def test_bob_cannot_use_an_id_of_alices(alice, bob, direct, say):
+def test_same_id_of_another_sender_is_a_conflict(alice, bob, direct, say):
     say(alice, direct, message_id=ID)
 
     with pytest.raises(IdIsTaken):
         say(bob, direct, message_id=ID)
 
 
-def test_an_id_is_taken_in_every_conversation(alice, direct, group, say):
+def test_same_id_in_another_conversation_is_a_conflict(alice, direct, group, say):
     say(alice, direct, message_id=ID)
 
     with pytest.raises(IdIsTaken):
         say(alice, group, message_id=ID)
 
 
-def test_a_notice_lends_its_id_to_nobody(alice, group, say):
+def test_id_of_a_system_message_is_a_conflict(alice, group, say):
     with pytest.raises(IdIsTaken):
         say(alice, group, message_id=Message.objects.first().id)
 
 
-def test_resending_after_an_edit_answers_the_edited_message(alice, direct, say, membership):
+def test_retry_after_an_edit_returns_the_edited_message(alice, direct, say, membership):
     say(alice, direct, "hi", message_id=ID)
     edit_message(membership=membership(alice, direct), message_id=ID, body="ho")
 
     assert say(alice, direct, "hi", message_id=ID).body == "ho"
 
 
-def test_resending_after_deletion_answers_the_tombstone(alice, direct, say, membership):
+def test_retry_after_a_deletion_returns_the_tombstone(alice, direct, say, membership):
     say(alice, direct, "hi", message_id=ID)
     delete_message(membership=membership(alice, direct), message_id=ID)
 
     assert say(alice, direct, "hi", message_id=ID).is_deleted
 
 
-def test_bob_who_was_removed_cannot_even_resend(program, alice, bob, group, say, membership):
+def test_removed_member_cannot_retry(program, alice, bob, group, say, membership):
     say(bob, group, "hi", message_id=ID)
     remove_member(membership=membership(alice, group), username="bob")
 
@@ -124,7 +120,7 @@ def test_bob_who_was_removed_cannot_even_resend(program, alice, bob, group, say,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_retries_at_once_are_one_message(program, alice, direct, together):
+def test_concurrent_retries_create_one_message(program, alice, direct, together):
     client, path = program(alice), f"/conversations/{direct.id}/messages"
 
     answers = together(*[lambda: client.post(path, {"id": str(ID), "body": "hi"})] * 20)
@@ -135,13 +131,15 @@ def test_twenty_retries_at_once_are_one_message(program, alice, direct, together
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_id_in_two_conversations_at_once_is_in_one(alice, direct, group, membership, together):
-    rights = [membership(alice, direct), membership(alice, group)] * 5
+def test_concurrent_use_of_an_id_in_two_conversations_creates_one_message(
+    alice, direct, group, membership, together
+):
+    members = [membership(alice, direct), membership(alice, group)] * 5
 
     answers = together(
         *(
-            lambda right=right: send_message(membership=right, body="hi", message_id=ID)[1]
-            for right in rights
+            lambda member=member: send_message(membership=member, body="hi", message_id=ID)[1]
+            for member in members
         )
     )
 

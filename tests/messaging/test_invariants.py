@@ -1,7 +1,7 @@
-"""Whatever people do, in whatever order: what is always true of a conversation.
+"""Invariants of conversations and messages, whatever the users do and in whatever order.
 
-Hypothesis makes up a few hundred steps by the whole cast, and looks after each. It is derandomized,
-so the steps are the same on every run; change MOST_EXAMPLES to look further.
+Hypothesis generates sequences of actions by five users and checks the invariants after each action.
+It is derandomized, so every run has the same actions. Raise MAX_EXAMPLES to test more of them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from messaging.services import (
     withdraw_reaction,
 )
 
-MOST_EXAMPLES, MOST_STEPS = 25, 50
+MAX_EXAMPLES, MAX_STEPS = 25, 50
 NAMES = ("alice", "bob", "carol", "dave", "mallory")
 NUMBERS = (0, 1, 2, 3, 5, 8, 100, 2**40)
 
@@ -48,10 +48,10 @@ bodies = st.sampled_from(("hi", "ho", "Straße", "一二三"))
 emojis = st.sampled_from(("👍", "🌷"))
 
 
-class Life(RuleBasedStateMachine):
-    """What is refused changes nothing: the invariants hold after that as well."""
+class Conversations(RuleBasedStateMachine):
+    """Actions of users. A refused action changes nothing, so the invariants hold after it too."""
 
-    committing: Callable[..., AbstractContextManager]  # does what follows a commit
+    committing: Callable[..., AbstractContextManager]  # runs the callbacks that wait for a commit
     users: dict[str, User]
     conversations: dict[str, Conversation]
 
@@ -59,22 +59,22 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.example = transaction.atomic()
         self.example.__enter__()
-        self.marks: dict[tuple[str, int], tuple[int, ...]] = {}
-        self.first_said: dict[uuid.UUID, tuple[uuid.UUID, int]] = {}
+        self.last_counters: dict[tuple[str, int], tuple[int, ...]] = {}
+        self.places: dict[uuid.UUID, tuple[uuid.UUID, int]] = {}
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
         self.example.__exit__(None, None, None)
 
-    def act(self, who, where, deed, **how):
+    def act(self, who, where, action, **kwargs):
         try:
-            right = find_membership(self.users[who], self.conversations[where].id)
+            member = find_membership(self.users[who], self.conversations[where].id)
             with self.committing(execute=True):
-                return deed(membership=right, **how)
+                return action(membership=member, **kwargs)
         except DomainError:
             return None
 
-    # --- what people do
+    # --- actions
 
     @rule(who=people, where=places, body=bodies, id_=ids, reply=st.none() | ids)
     def send(self, who, where, body, id_, reply):
@@ -82,7 +82,7 @@ class Life(RuleBasedStateMachine):
         if sent:
             message, _is_new = sent
             place = (message.conversation_id, message.seq)
-            assert self.first_said.setdefault(id_, place) == place
+            assert self.places.setdefault(id_, place) == place
 
     @rule(who=people, where=places, id_=ids, body=bodies)
     def edit(self, who, where, id_, body):
@@ -97,10 +97,10 @@ class Life(RuleBasedStateMachine):
         where=places,
         id_=ids,
         emoji=emojis,
-        deed=st.sampled_from((react, withdraw_reaction)),
+        action=st.sampled_from((react, withdraw_reaction)),
     )
-    def feel(self, who, where, id_, emoji, deed):
-        self.act(who, where, deed, message_id=id_, emoji=emoji)
+    def react_or_withdraw(self, who, where, id_, emoji, action):
+        self.act(who, where, action, message_id=id_, emoji=emoji)
 
     @rule(who=people, where=places, delivered=st.none() | numbers, read=st.none() | numbers)
     def receive(self, who, where, delivered, read):
@@ -125,23 +125,23 @@ class Life(RuleBasedStateMachine):
 
     @rule(who=people, where=places)
     def catch_up(self, who, where):
-        """Whoever asks for the changes since the beginning is told all that they may see."""
+        """The changes since version 0 contain every message that the member can see."""
         found = self.act(
             who, where, lambda membership: (membership, history.changes(membership, 0))
         )
         if found:
-            right, changes = found
-            assert changes.version == right.conversation.version
-            assert len(changes.messages) == Message.objects.seen_by(right).count()
+            member, changes = found
+            assert changes.version == member.conversation.version
+            assert len(changes.messages) == Message.objects.visible_to(member).count()
 
-    @rule(deed=st.sampled_from((block, unblock)))
-    def quarrel(self, deed):
-        deed(user=self.users["alice"], username="bob")
+    @rule(action=st.sampled_from((block, unblock)))
+    def block_or_unblock(self, action):
+        action(user=self.users["alice"], username="bob")
 
-    # --- what is always true
+    # --- invariants
 
     @invariant()
-    def messages_are_counted_without_gaps_and_changes_without_ties(self):
+    def seqs_have_no_gaps_and_versions_are_unique(self):
         for conversation in Conversation.objects.all():
             messages = Message.objects.filter(conversation=conversation)
             rows = list(messages.order_by("seq").values_list("seq", "version"))
@@ -151,7 +151,7 @@ class Life(RuleBasedStateMachine):
             assert max(versions, default=0) <= conversation.version
 
     @invariant()
-    def nothing_counts_backwards(self):
+    def counters_never_decrease(self):
         for conversation in Conversation.objects.all():
             now = tuple(
                 getattr(conversation, name)
@@ -163,18 +163,18 @@ class Life(RuleBasedStateMachine):
             self.require_forward(("member", member.id), (member.delivered_seq, member.read_seq))
 
     def require_forward(self, what, now):
-        before = self.marks.get(what, (0,) * len(now))
+        before = self.last_counters.get(what, (0,) * len(now))
         assert all(new >= old for new, old in zip(now, before, strict=True)), (what, before, now)
-        self.marks[what] = now
+        self.last_counters[what] = now
 
     @invariant()
-    def nobody_has_read_what_is_not_there_or_not_delivered(self):
+    def watermarks_of_members_are_ordered(self):
         for member in Membership.objects.select_related("conversation"):
             assert member.read_seq <= member.delivered_seq <= member.conversation.last_seq
             assert member.left_at or member.unread_count >= 0
 
     @invariant()
-    def what_everybody_has_read_everybody_has_read(self):
+    def watermarks_of_conversations_are_at_most_those_of_the_members(self):
         for conversation in Conversation.objects.all():
             least = conversation.memberships.active().aggregate(
                 delivered=Min("delivered_seq"), read=Min("read_seq")
@@ -183,7 +183,7 @@ class Life(RuleBasedStateMachine):
             assert conversation.read_seq <= (least["read"] or conversation.last_seq)
 
     @invariant()
-    def a_group_with_members_has_one_owner_and_knows_how_many_they_are(self):
+    def groups_have_one_owner_and_a_correct_member_count(self):
         for conversation in Conversation.objects.all():
             roles = Counter(conversation.memberships.active().values_list("role", flat=True))
             assert conversation.member_count == roles.total()
@@ -192,24 +192,24 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def life(
+def machine(
     alice, bob, carol, dave, mallory, direct, group, settings, monkeypatch,
     django_capture_on_commit_callbacks,
-) -> type[Life]:  # fmt: skip
-    monkeypatch.setattr("chatflow.realtime.publish", lambda *events: None)
+) -> type[Conversations]:  # fmt: skip
+    monkeypatch.setattr("chatflow.live.publishing.publish", lambda *events: None)
     settings.THROTTLE_ON = False
-    Life.committing = staticmethod(django_capture_on_commit_callbacks)
-    Life.users = {user.username: user for user in (alice, bob, carol, dave, mallory)}
-    Life.conversations = {"direct": direct, "group": group}
-    return Life
+    Conversations.committing = staticmethod(django_capture_on_commit_callbacks)
+    Conversations.users = {user.username: user for user in (alice, bob, carol, dave, mallory)}
+    Conversations.conversations = {"direct": direct, "group": group}
+    return Conversations
 
 
-def test_whatever_people_do(life):
+def test_invariants_hold_after_any_sequence_of_actions(machine):
     run_state_machine_as_test(
-        life,
+        machine,
         settings=hypothesis.settings(
-            max_examples=MOST_EXAMPLES,
-            stateful_step_count=MOST_STEPS,
+            max_examples=MAX_EXAMPLES,
+            stateful_step_count=MAX_STEPS,
             derandomize=True,
             database=None,
             deadline=None,

@@ -1,4 +1,4 @@
-"""Moderators and what was reported: the queue, what they see and do, and the record of it."""
+"""Moderation in the admin: the list of reports, one report, the actions and the audit log."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from django.contrib.auth.models import Group
 
 from accounts.models import User
 from accounts.services import delete_account
-from chatflow.errors import DomainError
+from chatflow.errors import DomainError, NotFound
 from conversations.services import start_direct
-from messaging import moderation
 from messaging.models import AuditEntry, Message, Reaction, Report
-from messaging.moderation import AlreadyResolved
-from messaging.reports import report_message, report_person
+from messaging.moderation import actions as moderation
+from messaging.moderation.actions import AlreadyResolved, Resolution
+from messaging.moderation.reports import report_message, report_person
 from messaging.services import delete_message, edit_message, react
 from tests.conftest import PASSWORD
 
-QUEUE = "/admin/messaging/report/"
-AUDIT = "/admin/messaging/auditentry/"
+REPORTS = "/admin/messaging/report/"
+AUDIT_LOG = "/admin/messaging/auditentry/"
 
 
 @pytest.fixture
@@ -30,17 +30,17 @@ def root(person) -> User:
 
 
 @pytest.fixture
-def accuse(say, membership):
-    """accuse(bob, alice, direct, "vile") is bob's report of what alice said."""
+def make_report(say, membership):
+    """make_report(bob, alice, direct, "vile") sends a message by Alice and reports it as Bob."""
 
-    def make(reporter, author, conversation, body="vile", **how):
+    def make(reporter, author, conversation, body="vile", **fields):
         message = say(author, conversation, body)
-        return accuse_of(membership(reporter, conversation), message, **how)
+        return report_of(membership(reporter, conversation), message, **fields)
 
     return make
 
 
-def accuse_of(membership, message, reason="abuse", comment=""):
+def report_of(membership, message, reason="abuse", comment=""):
     report, _is_new = report_message(
         membership=membership, message_id=message.id, reason=reason, comment=comment
     )
@@ -49,86 +49,90 @@ def accuse_of(membership, message, reason="abuse", comment=""):
 
 @pytest.fixture
 def desk(browser, moderator):
-    """desk.get(address): morgan, in the admin."""
+    """The admin's client, logged in as the moderator."""
     return browser(moderator)
 
 
 def page_of(report):
-    return f"{QUEUE}{report.id}/change/"
+    return f"{REPORTS}{report.id}/change/"
 
 
 def press(desk, report, act):
-    return desk.post(f"{QUEUE}{report.id}/act/", {"act": act}, follow=True)
+    return desk.post(f"{REPORTS}{report.id}/act/", {"act": act}, follow=True)
 
 
 def rows(answer):
-    """The ids in the queue's rows, in their order."""
-    return re.findall(rf'href="{QUEUE}([0-9a-f-]+)/change/', answer.content.decode())
+    """Return the ids of the listed reports in their order."""
+    return re.findall(rf'href="{REPORTS}([0-9a-f-]+)/change/', answer.content.decode())
 
 
-def record():
+def audit_log():
     return list(AuditEntry.objects.order_by("id").values_list("moderator__username", "act"))
 
 
-# The queue
+# --- the list ------------------------------------------------------------------------------------
 
 
-def test_open_reports_come_first(desk, moderator, alice, bob, direct, accuse):
-    first, second, third = (accuse(bob, alice, direct) for _ in range(3))
-    moderation.dismiss(report=second, by=moderator)
+def test_open_reports_are_listed_first(desk, moderator, alice, bob, direct, make_report):
+    first, second, third = (make_report(bob, alice, direct) for _ in range(3))
+    moderation.resolve(resolution=Resolution.DISMISSED, report=second, by=moderator)
 
-    assert rows(desk.get(QUEUE)) == [str(one.id) for one in (third, first, second)]
+    assert rows(desk.get(REPORTS)) == [str(one.id) for one in (third, first, second)]
 
 
-def test_it_can_be_narrowed(desk, moderator, alice, bob, carol, direct, group, accuse):
-    resolved = accuse(bob, alice, direct)
-    moderation.dismiss(report=resolved, by=moderator)
-    spam = accuse(carol, alice, group, reason="spam")
-    somebody, _is_new = report_person(user=alice, username="carol", reason="other")
+def test_list_can_be_filtered_and_searched(
+    desk, moderator, alice, bob, carol, direct, group, make_report
+):
+    resolved = make_report(bob, alice, direct)
+    moderation.resolve(resolution=Resolution.DISMISSED, report=resolved, by=moderator)
+    spam = make_report(carol, alice, group, reason="spam")
+    about_carol, _is_new = report_person(user=alice, username="carol", reason="other")
 
     for query, found in {
-        "state=open": {spam, somebody},
+        "state=open": {spam, about_carol},
         "state=resolved": {resolved},
-        "kind=person": {somebody},
+        "kind=person": {about_carol},
         "reason=spam": {spam},
         "q=bob": {resolved},
-        "q=carol": {spam, somebody},
+        "q=carol": {spam, about_carol},
         "q=zed": set(),
     }.items():
-        shown = set(rows(desk.get(f"{QUEUE}?{query}")))
+        shown = set(rows(desk.get(f"{REPORTS}?{query}")))
         assert shown == {str(one.id) for one in found}, query
 
 
 @pytest.mark.parametrize("number", [1, 30])
-def test_it_costs_the_same_for_one_and_for_thirty(desk, alice, bob, direct, accuse, costs, number):
+def test_queries_of_the_list_do_not_grow_with_its_length(
+    desk, alice, bob, direct, make_report, costs, number
+):
     for _ in range(number):
-        accuse(bob, alice, direct)
-    desk.get(QUEUE)
+        make_report(bob, alice, direct)
+    desk.get(REPORTS)
 
     with costs(6):
-        assert len(rows(desk.get(QUEUE))) == number
+        assert len(rows(desk.get(REPORTS))) == number
 
 
-def test_many_are_dismissed_at_once(desk, root, alice, bob, direct, accuse):
-    reports = [accuse(bob, alice, direct) for _ in range(3)]
-    moderation.dismiss(report=reports[0], by=root)
+def test_moderator_dismisses_several_reports_at_once(desk, root, alice, bob, direct, make_report):
+    reports = [make_report(bob, alice, direct) for _ in range(3)]
+    moderation.resolve(resolution=Resolution.DISMISSED, report=reports[0], by=root)
 
     ticked = {"action": "dismiss", "_selected_action": [str(one.id) for one in reports]}
-    answer = desk.post(QUEUE, ticked, follow=True)
+    answer = desk.post(REPORTS, ticked, follow=True)
 
     assert "2 reports dismissed." in answer.content.decode()
     assert not Report.objects.open().exists()
-    assert record() == [("root", "dismissed"), ("morgan", "dismissed"), ("morgan", "dismissed")]
+    assert audit_log() == [("root", "dismissed"), ("morgan", "dismissed"), ("morgan", "dismissed")]
 
 
-# What they are shown
+# --- one report ----------------------------------------------------------------------------------
 
 
-def test_morgan_reads_what_was_reported_and_a_little_around_it(
+def test_page_shows_the_reported_message_and_its_neighbours(
     desk, alice, bob, direct, say, membership
 ):
     messages = [say(alice, direct, f"<b>line {number:02}") for number in range(1, 21)]
-    report = accuse_of(membership(bob, direct), messages[9], comment="look at <this>")
+    report = report_of(membership(bob, direct), messages[9], comment="look at <this>")
 
     page = desk.get(page_of(report)).content.decode()
 
@@ -138,8 +142,10 @@ def test_morgan_reads_what_was_reported_and_a_little_around_it(
     assert "Insults, threats or harassment" in page
 
 
-def test_it_is_there_after_an_edit_and_a_deletion(desk, alice, bob, direct, accuse, membership):
-    report = accuse(bob, alice, direct, "vile words")
+def test_page_shows_the_original_text_after_edit_and_deletion(
+    desk, alice, bob, direct, make_report, membership
+):
+    report = make_report(bob, alice, direct, "vile words")
     hers = membership(alice, direct)
     edit_message(membership=hers, message_id=report.message_id, body="kind words")
     edited = desk.get(page_of(report)).content.decode()
@@ -153,12 +159,14 @@ def test_it_is_there_after_an_edit_and_a_deletion(desk, alice, bob, direct, accu
     assert "kind words" not in edited + deleted
 
 
-def test_nothing_breaks_when_both_are_gone(desk, alice, bob, direct, accuse):
-    report = accuse(bob, alice, direct)
+def test_report_can_be_resolved_after_both_accounts_were_deleted(
+    desk, alice, bob, direct, make_report
+):
+    report = make_report(bob, alice, direct)
     for user in (alice, bob):
         delete_account(user=user, password=PASSWORD)
 
-    queue, page = desk.get(QUEUE), desk.get(page_of(report))
+    queue, page = desk.get(REPORTS), desk.get(page_of(report))
 
     assert rows(queue) == [str(report.id)]
     assert "vile" in page.content.decode()
@@ -166,8 +174,8 @@ def test_nothing_breaks_when_both_are_gone(desk, alice, bob, direct, accuse):
     assert "Done" in press(desk, report, "remove").content.decode()
 
 
-def test_what_cannot_be_read_is_said_so(desk, alice, bob, direct, accuse):
-    report = accuse(bob, alice, direct, "vile")
+def test_page_says_that_an_altered_report_is_unreadable(desk, alice, bob, direct, make_report):
+    report = make_report(bob, alice, direct, "vile")
     Report.objects.update(sealed_content=b"tampered with")
 
     page = desk.get(page_of(report))
@@ -176,19 +184,19 @@ def test_what_cannot_be_read_is_said_so(desk, alice, bob, direct, accuse):
     assert "cannot be read" in page.content.decode()
 
 
-def test_the_page_of_a_report_has_its_price(desk, alice, bob, direct, accuse, costs):
-    report = accuse(bob, alice, direct)
+def test_page_of_a_report_takes_nine_queries(desk, alice, bob, direct, make_report, costs):
+    report = make_report(bob, alice, direct)
     desk.get(page_of(report))
 
     with costs(9):
         desk.get(page_of(report))
 
 
-# What they do
+# --- actions -------------------------------------------------------------------------------------
 
 
-def test_dismissing_changes_nothing_but_the_report(desk, moderator, alice, bob, direct, accuse):
-    report = accuse(bob, alice, direct)
+def test_dismissing_changes_only_the_report(desk, moderator, alice, bob, direct, make_report):
+    report = make_report(bob, alice, direct)
 
     press(desk, report, "dismiss")
 
@@ -198,13 +206,13 @@ def test_dismissing_changes_nothing_but_the_report(desk, moderator, alice, bob, 
     assert not Message.objects.get(id=report.message_id).is_deleted
 
 
-def test_morgan_deletes_a_message_of_a_chat_she_is_not_in(
+def test_moderator_deletes_a_message_without_being_a_member(
     desk, program, alice, bob, group, say, membership, announced
 ):
     message = say(alice, group, "vile")
     react(membership=membership(bob, group), message_id=message.id, emoji="👍")
     version = membership(bob, group).conversation.version
-    report = accuse_of(membership(bob, group), message)
+    report = report_of(membership(bob, group), message)
 
     with announced() as events:
         press(desk, report, "remove")
@@ -225,10 +233,10 @@ def test_morgan_deletes_a_message_of_a_chat_she_is_not_in(
     }
 
 
-def test_removing_what_its_sender_has_deleted_meanwhile_says_it_is_done(
-    desk, alice, bob, direct, accuse, membership, announced
+def test_removing_a_message_that_was_deleted_meanwhile_succeeds(
+    desk, alice, bob, direct, make_report, membership, announced
 ):
-    report = accuse(bob, alice, direct)
+    report = make_report(bob, alice, direct)
     delete_message(membership=membership(alice, direct), message_id=report.message_id)
 
     with announced() as events:
@@ -238,11 +246,13 @@ def test_removing_what_its_sender_has_deleted_meanwhile_says_it_is_done(
     assert events == []
 
 
-def test_all_who_reported_it_are_heard(desk, alice, bob, carol, group, say, membership):
+def test_removing_a_message_resolves_all_reports_about_it(
+    desk, alice, bob, carol, group, say, membership
+):
     message, other = say(alice, group), say(alice, group)
-    report = accuse_of(membership(bob, group), message)
-    same = accuse_of(membership(carol, group), message)
-    another = accuse_of(membership(carol, group), other)
+    report = report_of(membership(bob, group), message)
+    same = report_of(membership(carol, group), message)
+    another = report_of(membership(carol, group), other)
 
     press(desk, report, "remove")
 
@@ -251,7 +261,7 @@ def test_all_who_reported_it_are_heard(desk, alice, bob, carol, group, say, memb
     assert list(Report.objects.open()) == [another]
 
 
-def test_morgan_suspends_whoever_was_reported(desk, program, alice, bob, direct, accuse):
+def test_moderator_suspends_the_reported_user(desk, program, alice, bob, direct, make_report):
     client = program(alice)
     report, _is_new = report_person(user=bob, username="alice", reason="spam")
 
@@ -263,8 +273,8 @@ def test_morgan_suspends_whoever_was_reported(desk, program, alice, bob, direct,
     assert client.get("/users/me").status_code == 401
 
 
-def test_morgan_deletes_and_suspends_in_one(desk, alice, bob, direct, accuse):
-    report = accuse(bob, alice, direct)
+def test_moderator_deletes_and_suspends_at_once(desk, alice, bob, direct, make_report):
+    report = make_report(bob, alice, direct)
 
     press(desk, report, "remove_and_suspend")
 
@@ -274,8 +284,8 @@ def test_morgan_deletes_and_suspends_in_one(desk, alice, bob, direct, accuse):
     assert Message.objects.get(id=report.message_id).is_deleted
 
 
-def test_on_second_thoughts_morgan_restores_her(desk, alice, bob, direct, accuse):
-    report = accuse(bob, alice, direct)
+def test_moderator_lifts_a_suspension(desk, alice, bob, direct, make_report):
+    report = make_report(bob, alice, direct)
     press(desk, report, "suspend")
     assert "Restore alice" in desk.get(page_of(report)).content.decode()
 
@@ -286,7 +296,7 @@ def test_on_second_thoughts_morgan_restores_her(desk, alice, bob, direct, accuse
     assert (alice.is_active, report.resolution) == (True, "suspended")
 
 
-def test_a_person_s_report_has_no_message_to_delete(desk, alice, bob, direct):
+def test_report_about_a_user_has_no_message_to_delete(desk, alice, bob, direct):
     report, _is_new = report_person(user=bob, username="alice", reason="spam")
 
     assert 'value="remove"' not in desk.get(page_of(report)).content.decode()
@@ -296,30 +306,29 @@ def test_a_person_s_report_has_no_message_to_delete(desk, alice, bob, direct):
     assert report.is_open
 
 
-# Who may not
+# --- permissions ---------------------------------------------------------------------------------
 
 
-def test_nobody_suspends_themselves_or_a_superuser(browser, moderator, root, bob, say, membership):
-    for author in (moderator, root):
-        report, _is_new = report_person(user=bob, username=author.username, reason="abuse")
-        page = browser(moderator)
+def test_moderator_cannot_suspend_a_superuser(browser, moderator, root, bob):
+    report, _is_new = report_person(user=bob, username="root", reason="abuse")
+    page = browser(moderator)
 
-        assert 'value="suspend"' not in page.get(page_of(report)).content.decode()
-        refused = press(page, report, "suspend")
+    assert 'value="suspend"' not in page.get(page_of(report)).content.decode()
+    refused = press(page, report, "suspend")
 
-        author.refresh_from_db()
-        report.refresh_from_db()
-        assert "only superusers suspend a superuser" in refused.content.decode()
-        assert author.is_active
-        assert report.is_open
-    assert [act for _who, act in record()] == ["looked", "looked"]
+    root.refresh_from_db()
+    report.refresh_from_db()
+    assert "only superusers can suspend a superuser" in refused.content.decode()
+    assert root.is_active
+    assert report.is_open
+    assert [act for _who, act in audit_log()] == ["looked"]
 
 
-def test_a_message_stays_when_its_sender_cannot_be_suspended(
+def test_message_is_not_deleted_if_its_sender_cannot_be_suspended(
     desk, person, root, bob, say, membership
 ):
     conversation, _is_new = start_direct(user=bob, username="root")
-    report = accuse_of(membership(bob, conversation), say(root, conversation))
+    report = report_of(membership(bob, conversation), say(root, conversation))
 
     press(desk, report, "remove_and_suspend")
 
@@ -329,8 +338,10 @@ def test_a_message_stays_when_its_sender_cannot_be_suspended(
 
 
 @pytest.mark.parametrize("act", ["dismiss", "remove", "suspend", "remove_and_suspend", "restore"])
-def test_whoever_may_only_look_does_nothing(browser, person, alice, bob, direct, accuse, act):
-    report = accuse(bob, alice, direct)
+def test_staff_with_only_view_permission_cannot_act(
+    browser, person, alice, bob, direct, make_report, act
+):
+    report = make_report(bob, alice, direct)
     watcher = person("watcher", is_staff=True)
     watchers = Group.objects.create(name="Watchers")
     watchers.permissions.set(
@@ -345,35 +356,35 @@ def test_whoever_may_only_look_does_nothing(browser, person, alice, bob, direct,
     assert "vile" in shown
     assert 'name="act"' not in shown
     assert press(page, report, act).status_code == 403
-    page.post(QUEUE, ticked)
+    page.post(REPORTS, ticked)
     report.refresh_from_db()
     assert report.is_open
 
 
 @pytest.mark.parametrize("who", ["alice", "erin"])
-def test_neither_people_nor_staff_without_a_permission_come_near(
-    browser, person, alice, bob, direct, accuse, who
+def test_users_and_staff_without_permission_see_nothing(
+    browser, person, alice, bob, direct, make_report, who
 ):
     erin = person("erin", is_staff=True)
-    report = accuse(bob, alice, direct)
+    report = make_report(bob, alice, direct)
     page = browser({"alice": alice, "erin": erin}[who])
 
-    answers = [page.get(address) for address in (QUEUE, page_of(report), AUDIT)]
+    answers = [page.get(address) for address in (REPORTS, page_of(report), AUDIT_LOG)]
 
     assert not [answer for answer in answers if answer.status_code == 200]
     assert press(page, report, "dismiss").status_code == 403
     report.refresh_from_db()
     assert report.is_open
-    assert record() == []
+    assert audit_log() == []
 
 
 @pytest.mark.parametrize("path", ["add/", "{id}/delete/"])
 @pytest.mark.parametrize("model", [Report, AuditEntry])
-def test_nobody_adds_or_deletes_reports_or_the_record(
-    browser, root, alice, bob, direct, accuse, model, path
+def test_reports_and_audit_entries_cannot_be_added_or_deleted(
+    browser, root, alice, bob, direct, make_report, model, path
 ):
     page = browser(root)
-    page.get(page_of(accuse(bob, alice, direct)))
+    page.get(page_of(make_report(bob, alice, direct)))
     row = model.objects.get()
     address = f"/admin/messaging/{model._meta.model_name}/{path.format(id=row.pk)}"
 
@@ -382,65 +393,65 @@ def test_nobody_adds_or_deletes_reports_or_the_record(
     assert list(model.objects.all()) == [row]
 
 
-def test_the_record_is_not_changed(browser, root, alice, bob, direct, accuse):
+def test_audit_entries_cannot_be_changed(browser, root, alice, bob, direct, make_report):
     page = browser(root)
-    page.get(page_of(accuse(bob, alice, direct)))
-    address = f"{AUDIT}{AuditEntry.objects.get().pk}/change/"
+    page.get(page_of(make_report(bob, alice, direct)))
+    address = f"{AUDIT_LOG}{AuditEntry.objects.get().pk}/change/"
     delete_all = {"action": "delete_selected", "_selected_action": [AuditEntry.objects.get().pk]}
 
     assert page.get(address).status_code == 200
     assert page.post(address, {"act": "dismissed"}).status_code == 403
-    page.post(AUDIT, delete_all | {"post": "yes"})
-    assert record() == [("root", "looked")]
+    page.post(AUDIT_LOG, delete_all | {"post": "yes"})
+    assert audit_log() == [("root", "looked")]
 
 
-def test_an_act_is_posted_and_known(desk, alice, bob, direct, accuse):
-    report = accuse(bob, alice, direct)
+def test_unknown_acts_methods_and_reports_are_refused(desk, alice, bob, direct, make_report):
+    report = make_report(bob, alice, direct)
 
-    assert desk.get(f"{QUEUE}{report.id}/act/").status_code == 405
+    assert desk.get(f"{REPORTS}{report.id}/act/").status_code == 405
     assert press(desk, report, "promote").status_code == 403
     assert press(desk, Report(), "dismiss").status_code == 404
 
 
-# The record
+# --- the audit log -------------------------------------------------------------------------------
 
 
-def test_who_looked_and_what_was_done_is_on_record(desk, browser, root, alice, bob, direct, accuse):
-    report = accuse(bob, alice, direct)
-    desk.get(QUEUE)
-    assert record() == []
+def test_audit_log_records_looking_and_acting(desk, browser, root, alice, bob, direct, make_report):
+    report = make_report(bob, alice, direct)
+    desk.get(REPORTS)
+    assert audit_log() == []
 
     desk.get(page_of(report))
     browser(root).get(page_of(report))
     press(desk, report, "remove_and_suspend")
     press(desk, report, "restore")
 
-    assert record() == [
+    assert audit_log() == [
         ("morgan", "looked"),
         ("root", "looked"),
         ("morgan", "removed"),
         ("morgan", "suspended"),
         ("morgan", "restored"),
     ]
-    page = desk.get(AUDIT).content.decode()
+    page = desk.get(AUDIT_LOG).content.decode()
     assert "looked at the report" in page
     assert "vile" not in page
 
 
 @pytest.mark.parametrize("number", [1, 30])
-def test_the_record_costs_the_same_for_one_and_for_thirty(
-    desk, alice, bob, direct, accuse, costs, number
+def test_queries_of_the_audit_log_do_not_grow_with_its_length(
+    desk, alice, bob, direct, make_report, costs, number
 ):
     for _ in range(number):
-        desk.get(page_of(accuse(bob, alice, direct)))
+        desk.get(page_of(make_report(bob, alice, direct)))
 
     with costs(6):
-        desk.get(AUDIT)
+        desk.get(AUDIT_LOG)
 
 
-def test_what_was_said_is_in_no_log(desk, alice, bob, direct, accuse, caplog):
+def test_reported_texts_are_not_logged(desk, alice, bob, direct, make_report, caplog):
     caplog.set_level("DEBUG")
-    report = accuse(bob, alice, direct, "vile words", comment="rude words")
+    report = make_report(bob, alice, direct, "vile words", comment="rude words")
     desk.get(page_of(report))
     press(desk, report, "remove_and_suspend")
 
@@ -448,32 +459,38 @@ def test_what_was_said_is_in_no_log(desk, alice, bob, direct, accuse, caplog):
     assert "rude words" not in caplog.text
 
 
-# Two of them
+# --- concurrent moderators -----------------------------------------------------------------------
 
 
-def test_the_slower_of_two_is_told(desk, root, alice, bob, direct, accuse):
-    report = accuse(bob, alice, direct)
-    moderation.dismiss(report=report, by=root)
+def test_second_moderator_is_told_that_the_report_is_resolved(
+    desk, root, alice, bob, direct, make_report
+):
+    report = make_report(bob, alice, direct)
+    moderation.resolve(resolution=Resolution.DISMISSED, report=report, by=root)
 
     answer = press(desk, report, "remove_and_suspend")
 
     alice.refresh_from_db()
     report.refresh_from_db()
-    assert "Somebody has seen to this report already." in answer.content.decode()
+    assert "This report has already been resolved." in answer.content.decode()
     assert (report.resolution, report.resolved_by) == ("dismissed", root)
     assert not Message.objects.get(id=report.message_id).is_deleted
     assert alice.is_active
-    assert record() == [("root", "dismissed")]
+    assert audit_log() == [("root", "dismissed")]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_at_once_one_has_it(person, alice, bob, direct, accuse, together):
+def test_only_one_of_two_concurrent_resolutions_succeeds(
+    person, alice, bob, direct, make_report, together
+):
     one, other = person("one", is_staff=True), person("other", is_staff=True)
-    report = accuse(bob, alice, direct)
+    report = make_report(bob, alice, direct)
 
     answers = together(
-        partial(moderation.dismiss, report=report, by=one),
-        partial(moderation.remove_and_suspend, report=report, by=other),
+        partial(moderation.resolve, resolution=Resolution.DISMISSED, report=report, by=one),
+        partial(
+            moderation.resolve, resolution=Resolution.REMOVED_AND_SUSPENDED, report=report, by=other
+        ),
     )
 
     alice.refresh_from_db()
@@ -486,19 +503,75 @@ def test_of_two_at_once_one_has_it(person, alice, bob, direct, accuse, together)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_reports_of_one_message_at_once_do_not_block_each_other(
+def test_concurrent_removals_of_one_message_do_not_deadlock(
     person, alice, bob, carol, group, say, membership, together
 ):
     one, other = person("one", is_staff=True), person("other", is_staff=True)
     message = say(alice, group)
-    his, hers = (accuse_of(membership(user, group), message) for user in (bob, carol))
+    his, hers = (report_of(membership(user, group), message) for user in (bob, carol))
 
     answers = together(
-        partial(moderation.remove, report=his, by=one),
-        partial(moderation.remove, report=hers, by=other),
+        partial(moderation.resolve, resolution=Resolution.REMOVED, report=his, by=one),
+        partial(moderation.resolve, resolution=Resolution.REMOVED, report=hers, by=other),
     )
 
     refusals = [answer for answer in answers if isinstance(answer, DomainError)]
     assert [type(refusal) for refusal in refusals] == [AlreadyResolved]
     assert not Report.objects.open().exists()
     assert AuditEntry.objects.count() == 1
+
+
+# --- reports about moderators --------------------------------------------------------------------
+
+
+@pytest.fixture
+def about_morgan(moderator, bob, make_report):
+    """Bob's report of a message by the moderator."""
+    conversation, _is_new = start_direct(user=moderator, username="bob")
+    return make_report(bob, moderator, conversation)
+
+
+def test_moderator_cannot_see_a_report_about_themselves(desk, browser, root, about_morgan):
+    browser(root).get(page_of(about_morgan))  # which is recorded
+
+    assert rows(desk.get(REPORTS)) == rows(desk.get(f"{REPORTS}?q=bob")) == []
+    assert 'field-act">looked' not in desk.get(AUDIT_LOG).content.decode()
+    assert 'field-act">looked' in browser(root).get(AUDIT_LOG).content.decode()
+    assert desk.get(page_of(about_morgan)).status_code == 302  # as for a report that does not exist
+    assert rows(browser(root).get(REPORTS)) == [str(about_morgan.id)]
+
+
+@pytest.mark.parametrize("act", ["dismiss", "remove", "suspend", "remove_and_suspend", "restore"])
+def test_moderator_cannot_resolve_a_report_about_themselves(desk, moderator, about_morgan, act):
+    answer = desk.post(f"{REPORTS}{about_morgan.id}/act/", {"act": act})
+
+    moderator.refresh_from_db()
+    assert answer.status_code == 404
+    assert Report.objects.open().exists()
+    assert (moderator.is_active, audit_log()) == (True, [])
+
+
+def test_moderator_cannot_dismiss_it_together_with_others(
+    desk, alice, bob, direct, make_report, about_morgan
+):
+    other = make_report(bob, alice, direct)
+    ticked = [str(about_morgan.id), str(other.id)]
+
+    desk.post(REPORTS, {"action": "dismiss", "_selected_action": ticked})
+
+    assert list(Report.objects.open()) == [about_morgan]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        moderation.look_at,
+        *(partial(moderation.resolve, resolution=each) for each in Resolution),
+        partial(moderation.restore, person=None),
+    ],
+)
+def test_services_refuse_reports_about_the_moderator(moderator, about_morgan, act):
+    with pytest.raises(NotFound):
+        act(report=about_morgan, by=moderator)
+
+    assert audit_log() == []

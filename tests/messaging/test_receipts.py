@@ -1,19 +1,20 @@
-"""How far people have come: watermarks, ticks, and who is told."""
+"""Receipts: watermarks of members and conversations, statuses, and the events about them."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
+from django.db import OperationalError
 
 from conversations.models import Membership
 from conversations.services import add_members, leave, remove_member, start_group
-from messaging.receipts import acknowledge
+from messaging.receipts import Receipt, acknowledge, acknowledge_all, move_watermarks
 
 
 @pytest.fixture
 def tell(program):
-    """tell(bob, direct, read_seq=3) posts a receipt."""
+    """tell(bob, direct, read_seq=3) sends a receipt as Bob."""
 
     def post(user, conversation, **watermarks):
         return program(user).post(f"/conversations/{conversation.id}/receipts", watermarks)
@@ -43,7 +44,7 @@ def five(alice, direct, say):
 
 @pytest.fixture
 def all_read(group, membership):
-    """all_read(alice, bob) has them read everything in the group."""
+    """all_read(alice, bob) marks everything in the group as read for both."""
 
     def read(*users):
         for user in users:
@@ -57,7 +58,7 @@ def watermarks(conversation):
     return conversation.delivered_seq, conversation.read_seq
 
 
-def test_ticks_follow_what_bob_has_and_has_read(tell, statuses, alice, bob, direct, five):
+def test_statuses_follow_the_receipts_of_the_other_member(tell, statuses, alice, bob, direct, five):
     assert statuses(alice, direct) == ["sent"] * 5
 
     assert tell(bob, direct, delivered_seq=4).status_code == 204
@@ -67,7 +68,7 @@ def test_ticks_follow_what_bob_has_and_has_read(tell, statuses, alice, bob, dire
     assert statuses(bob, direct) == statuses(alice, direct)
 
 
-def test_reading_is_receiving(tell, seen, bob, direct, five):
+def test_read_implies_delivered(tell, seen, bob, direct, five):
     tell(bob, direct, read_seq=3)
 
     mine = seen(bob, direct)
@@ -84,7 +85,7 @@ def test_watermarks_only_move_forward(tell, seen, bob, direct, five):
 
 
 @pytest.mark.parametrize("far", [6, 99, 2**63, 10**30])
-def test_beyond_the_newest_message_is_the_newest_message(tell, bob, direct, five, far):
+def test_receipt_beyond_the_newest_message_counts_up_to_it(tell, bob, direct, five, far):
     assert tell(bob, direct, read_seq=far, delivered_seq=far).status_code == 204
 
     assert watermarks(direct) == (5, 5)
@@ -106,7 +107,7 @@ def test_beyond_the_newest_message_is_the_newest_message(tell, bob, direct, five
         {"seq": 3},
     ],
 )
-def test_a_receipt_is_a_number(tell, bob, direct, five, receipt):
+def test_invalid_receipts_are_refused(tell, bob, direct, five, receipt):
     answer = tell(bob, direct, **receipt)
 
     assert answer.status_code == 400
@@ -114,7 +115,7 @@ def test_a_receipt_is_a_number(tell, bob, direct, five, receipt):
     assert watermarks(direct) == (0, 0)
 
 
-def test_a_groups_ticks_wait_for_the_slowest(tell, alice, bob, carol, group):
+def test_watermarks_of_a_group_are_those_of_its_slowest_member(tell, alice, bob, carol, group):
     tell(alice, group, read_seq=3)
     tell(carol, group, read_seq=2)
     assert watermarks(group) == (0, 0)
@@ -124,12 +125,12 @@ def test_a_groups_ticks_wait_for_the_slowest(tell, alice, bob, carol, group):
     assert watermarks(group) == (2, 1)
 
 
-def test_an_empty_conversation_has_nothing_to_acknowledge(tell, bob, direct):
+def test_receipt_in_an_empty_conversation_changes_nothing(tell, bob, direct):
     assert tell(bob, direct, read_seq=5).status_code == 204
     assert watermarks(direct) == (0, 0)
 
 
-def test_readings_that_overlap_leave_no_tick_behind(alice, bob, carol, group, membership):
+def test_overlapping_receipts_raise_the_watermarks_fully(alice, bob, carol, group, membership):
     for user, seq in ((carol, 3), (alice, 2), (bob, 1)):
         acknowledge(membership=membership(user, group), read_seq=seq)
     alices, bobs = membership(alice, group), membership(bob, group)
@@ -140,10 +141,12 @@ def test_readings_that_overlap_leave_no_tick_behind(alice, bob, carol, group, me
     assert watermarks(group) == (3, 3)
 
 
-# --- coming and going ----------------------------------------------------------------------------
+# --- joining and leaving -------------------------------------------------------------------------
 
 
-def test_a_newcomer_makes_no_tick_fall_back(person, alice, bob, carol, group, all_read, membership):
+def test_new_member_does_not_lower_the_watermarks(
+    person, alice, bob, carol, group, all_read, membership
+):
     all_read(alice, bob, carol)
     person("erin")
 
@@ -152,7 +155,7 @@ def test_a_newcomer_makes_no_tick_fall_back(person, alice, bob, carol, group, al
     assert watermarks(group) == (3, 3)
 
 
-def test_a_returning_member_makes_no_tick_fall_back(
+def test_returning_member_does_not_lower_the_watermarks(
     alice, bob, carol, dave, group, all_read, membership
 ):
     all_read(alice, bob, carol)
@@ -163,7 +166,7 @@ def test_a_returning_member_makes_no_tick_fall_back(
     assert membership(dave, group).unread_count == 1
 
 
-def test_bob_who_leaves_is_not_waited_for(
+def test_watermarks_rise_once_the_slowest_member_has_left(
     alice, bob, carol, group, all_read, membership, announced
 ):
     all_read(alice, carol)
@@ -175,7 +178,7 @@ def test_bob_who_leaves_is_not_waited_for(
     assert '"type": "receipt"' in events[-1].json
 
 
-def test_bob_who_is_removed_is_not_waited_for(
+def test_watermarks_rise_when_the_slowest_member_is_removed(
     alice, bob, carol, group, all_read, membership, announced
 ):
     all_read(alice, carol)
@@ -186,7 +189,7 @@ def test_bob_who_is_removed_is_not_waited_for(
     assert watermarks(group) == (3, 3)
 
 
-def test_whoever_is_alone_has_read_what_she_says(
+def test_only_member_of_a_group_has_read_their_own_message(
     alice, bob, carol, group, say, membership, announced
 ):
     for user in (bob, carol):
@@ -198,10 +201,12 @@ def test_whoever_is_alone_has_read_what_she_says(
     assert watermarks(group) == (6, 6)
 
 
-# --- of one message ------------------------------------------------------------------------------
+# --- receipts of one message ---------------------------------------------------------------------
 
 
-def test_who_has_received_and_read_a_message(program, tell, alice, bob, carol, group, say):
+def test_receipts_of_a_message_list_delivered_and_read(
+    program, tell, alice, bob, carol, group, say
+):
     message = say(alice, group)
     tell(bob, group, delivered_seq=4)
     tell(carol, group, read_seq=4)
@@ -216,7 +221,7 @@ def test_who_has_received_and_read_a_message(program, tell, alice, bob, carol, g
     assert set(of["bob"]["user"]) == {"id", "username", "display_name", "avatar_url"}
 
 
-def test_everybody_who_could_see_it_is_listed_and_nobody_else(
+def test_receipts_list_only_members_who_can_see_the_message(
     program, person, alice, bob, carol, group, say, membership
 ):
     message = say(alice, group)
@@ -229,10 +234,10 @@ def test_everybody_who_could_see_it_is_listed_and_nobody_else(
     assert [receipt["user"]["username"] for receipt in answer.json()["results"]] == ["carol"]
 
 
-# --- who is told ---------------------------------------------------------------------------------
+# --- events --------------------------------------------------------------------------------------
 
 
-def test_bobs_devices_and_then_everybody_hear_of_his_reading(
+def test_own_devices_and_then_all_members_receive_the_receipt(
     alice, bob, direct, five, membership, announced
 ):
     with announced() as events:
@@ -251,7 +256,7 @@ def test_bobs_devices_and_then_everybody_hear_of_his_reading(
     }
 
 
-def test_what_moves_nothing_is_no_news(bob, direct, five, membership, announced):
+def test_receipt_that_moves_nothing_sends_no_event(bob, direct, five, membership, announced):
     acknowledge(membership=membership(bob, direct), read_seq=4)
 
     with announced() as events:
@@ -260,21 +265,23 @@ def test_what_moves_nothing_is_no_news(bob, direct, five, membership, announced)
     assert events == []
 
 
-def test_a_message_that_256_people_read_is_told_once(alice, crowd, say, announced):
+def test_large_group_receives_one_receipt_when_all_have_read(alice, crowd, say, announced):
     group = start_group(user=alice, title="Big", usernames=crowd(255))
     say(alice, group)
 
     with announced() as events:
-        for right in Membership.objects.in_conversation(group.id).for_display():
-            acknowledge(membership=right, delivered_seq=2)
-            acknowledge(membership=right, read_seq=2)
+        for member in Membership.objects.in_conversation(group.id).for_display():
+            acknowledge(membership=member, delivered_seq=2)
+            acknowledge(membership=member, read_seq=2)
 
-    told = [event for event in events if event.topic == f"conversation.{group.id}"]
+    received = [event for event in events if event.topic == f"conversation.{group.id}"]
     assert watermarks(group) == (2, 2)
-    assert [json.loads(event.json)["type"] for event in told] == ["receipt", "receipt"]
+    assert [json.loads(event.json)["type"] for event in received] == ["receipt", "receipt"]
 
 
-def test_a_device_that_is_behind_the_other_one_is_no_news(bob, direct, five, membership, announced):
+def test_receipt_of_a_device_that_is_behind_sends_no_event(
+    bob, direct, five, membership, announced
+):
     phone, laptop = membership(bob, direct), membership(bob, direct)
     acknowledge(membership=phone, read_seq=5)
 
@@ -284,19 +291,21 @@ def test_a_device_that_is_behind_the_other_one_is_no_news(bob, direct, five, mem
     assert (membership(bob, direct).read_seq, events) == (5, [])
 
 
-# --- at once -------------------------------------------------------------------------------------
+# --- concurrency ---------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
-def test_bobs_twenty_devices_end_at_the_furthest(alice, bob, direct, say, membership, together):
+def test_concurrent_receipts_of_one_member_keep_the_furthest(
+    alice, bob, direct, say, membership, together
+):
     for _ in range(20):
         say(alice, direct)
     bobs = [membership(bob, direct) for _ in range(20)]
 
     together(
         *(
-            lambda right=right, seq=seq: acknowledge(membership=right, read_seq=seq)
-            for seq, right in enumerate(bobs, start=1)
+            lambda member=member, seq=seq: acknowledge(membership=member, read_seq=seq)
+            for seq, member in enumerate(bobs, start=1)
         )
     )
 
@@ -305,15 +314,15 @@ def test_bobs_twenty_devices_end_at_the_furthest(alice, bob, direct, say, member
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_group_that_reads_at_once_has_read_all(alice, crowd, say, together):
+def test_concurrent_receipts_of_a_group_raise_the_watermarks_fully(alice, crowd, say, together):
     group = start_group(user=alice, title="Busy", usernames=crowd(11))
     for _ in range(9):
         say(alice, group)
 
     def read_on(user_id):
         for seq in range(1, 11):
-            right = Membership.objects.for_display().get(user_id=user_id)
-            acknowledge(membership=right, read_seq=seq)
+            member = Membership.objects.for_display().get(user_id=user_id)
+            acknowledge(membership=member, read_seq=seq)
 
     readers = Membership.objects.values_list("user_id", flat=True)
     together(*(lambda user_id=user_id: read_on(user_id) for user_id in readers))
@@ -322,7 +331,7 @@ def test_a_group_that_reads_at_once_has_read_all(alice, crowd, say, together):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_reading_while_bob_leaves_does_not_wait_for_him(
+def test_watermarks_rise_when_one_member_reads_and_another_departs(
     alice, bob, carol, group, all_read, membership, together
 ):
     all_read(alice)
@@ -331,3 +340,68 @@ def test_reading_while_bob_leaves_does_not_wait_for_him(
     together(lambda: acknowledge(membership=carols, read_seq=3), lambda: leave(membership=bobs))
 
     assert watermarks(group) == (3, 3)
+
+
+# --- several receipts in one transaction ---------------------------------------------------------
+
+
+@pytest.fixture
+def crew(alice, crowd, say):
+    """A group with alice and nine others, in which she has written twice."""
+    group = start_group(user=alice, title="Crew", usernames=crowd(9))
+    for _ in range(2):
+        say(alice, group)
+    return group
+
+
+def memberships_of(conversation):
+    """Return the memberships, that of the group's owner first."""
+    memberships = Membership.objects.in_conversation(conversation.id).for_display().with_user()
+    return sorted(memberships, key=lambda each: (each.role != Membership.Role.OWNER, each.id))
+
+
+def test_receipts_recorded_together_raise_the_watermarks_once(crew, announced):
+    receipts = [Receipt(member, read_seq=10**6) for member in reversed(memberships_of(crew))]
+
+    with announced() as events:
+        assert acknowledge_all([*receipts, *receipts]) == {}
+
+    assert watermarks(crew) == (3, 3)
+    types = [json.loads(event.json)["type"] for event in events]
+    assert (types.count("membership.updated"), types.count("receipt")) == (9, 1)
+
+
+def test_one_more_receipt_adds_one_statement(crew, django_assert_max_num_queries):
+    others = memberships_of(crew)[1:]
+
+    def cost(members):
+        with django_assert_max_num_queries(100) as queries:
+            acknowledge_all([Receipt(member, delivered_seq=3) for member in members])
+        return len(queries)
+
+    assert cost(others[:6]) == cost(others[6:8]) + 4
+
+
+def test_failing_receipt_does_not_lose_the_others(crew, monkeypatch, announced):
+    alices, first, *others = memberships_of(crew)
+
+    def fail_for_first(membership, *seqs):
+        if membership == first:
+            raise OperationalError("out of order")
+        return move_watermarks(membership, *seqs)
+
+    receipts = [Receipt(member, read_seq=3) for member in (alices, first, *others)]
+    monkeypatch.setattr("messaging.receipts.move_watermarks", fail_for_first)
+    with announced() as events:
+        failures = acknowledge_all(receipts)
+
+    assert [(receipt.membership, str(error)) for receipt, error in failures.items()] == [
+        (first, "out of order")
+    ]
+    assert {member.read_seq for member in memberships_of(crew) if member != first} == {3}
+    assert len(events) == len(others)
+    assert watermarks(crew) == (0, 0)
+
+    monkeypatch.undo()
+    assert acknowledge_all(failures) == {}
+    assert watermarks(crew) == (3, 3)

@@ -1,4 +1,4 @@
-"""Somebody who is removed while speaking."""
+"""A member who is removed while sending messages."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from messaging.services import send_message
 
 
 @pytest.mark.django_db(transaction=True)
-def test_bob_is_heard_until_the_line_that_removes_him_and_told_so_after_it(
-    alice, bob, group, membership, together
-):
+def test_member_cannot_send_after_a_concurrent_removal(alice, bob, group, membership, together):
     alices, bobs = membership(alice, group), membership(bob, group)
 
     answers = together(
@@ -22,7 +20,7 @@ def test_bob_is_heard_until_the_line_that_removes_him_and_told_so_after_it(
     )
 
     removal = Message.objects.filter(kind="system").latest("seq")
-    heard = [message for message in Message.objects.filter(sender=bob)]
+    sent = [message for message in Message.objects.filter(sender=bob)]
     refused = [answer for answer in answers if isinstance(answer, NotFound)]
-    assert all(message.seq < removal.seq for message in heard)
-    assert len(heard) + len(refused) == 12
+    assert all(message.seq < removal.seq for message in sent)
+    assert len(sent) + len(refused) == 12

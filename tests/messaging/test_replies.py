@@ -1,4 +1,4 @@
-"""Replying to a message, which quotes it."""
+"""Replies, which quote another message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def reply(program):
 
 @pytest.fixture
 def quote(program, bob, direct):
-    """What bob sees quoted in the newest message."""
+    """quote() returns the quote in the newest message, as Bob sees it."""
 
     def see():
         history = program(bob).get(f"/conversations/{direct.id}/messages").json()
@@ -31,7 +31,7 @@ def quote(program, bob, direct):
     return see
 
 
-def test_a_reply_quotes_what_it_answers(reply, alice, bob, direct, say):
+def test_reply_quotes_its_message(reply, alice, bob, direct, say):
     quoted = say(alice, direct, "hi")
 
     answer = reply(bob, direct, str(quoted.id))
@@ -50,14 +50,14 @@ def test_a_reply_quotes_what_it_answers(reply, alice, bob, direct, say):
     }
 
 
-def test_a_reply_to_a_reply_quotes_one(reply, alice, bob, direct, say):
+def test_reply_to_a_reply_quotes_only_that_reply(reply, alice, bob, direct, say):
     first = say(alice, direct, "one")
     second = say(alice, direct, "two", reply_to=first.id)
 
     assert reply(bob, direct, str(second.id)).json()["reply_to"]["body"] == "two"
 
 
-def test_a_quote_follows_an_edit(alice, direct, say, membership, quote):
+def test_quote_shows_the_edited_text(alice, direct, say, membership, quote):
     quoted = say(alice, direct, "hi")
     say(alice, direct, reply_to=quoted.id)
 
@@ -66,7 +66,7 @@ def test_a_quote_follows_an_edit(alice, direct, say, membership, quote):
     assert quote()["body"] == "ho"
 
 
-def test_a_deleted_message_is_gone_from_quotes(alice, direct, say, membership, quote):
+def test_quote_of_a_deleted_message_is_empty(alice, direct, say, membership, quote):
     quoted = say(alice, direct, "oops")
     say(alice, direct, reply_to=quoted.id)
 
@@ -75,7 +75,7 @@ def test_a_deleted_message_is_gone_from_quotes(alice, direct, say, membership, q
     assert (quote()["id"], quote()["body"]) == (str(quoted.id), "")
 
 
-def test_a_message_of_another_conversation_cannot_be_quoted(reply, alice, direct, group, say):
+def test_message_of_another_conversation_cannot_be_quoted(reply, alice, direct, group, say):
     elsewhere, unknown = say(alice, group, "secret"), uuid.uuid4()
 
     answers = [reply(alice, direct, str(id)) for id in (elsewhere.id, unknown)]
@@ -85,21 +85,19 @@ def test_a_message_of_another_conversation_cannot_be_quoted(reply, alice, direct
     assert list(answers[0].json()["errors"]) == ["reply_to"]
 
 
-def test_a_newcomer_cannot_quote_what_she_does_not_see(
-    reply, person, alice, group, say, membership
-):
+def test_new_member_cannot_quote_an_older_message(reply, person, alice, group, say, membership):
     before, erin = say(alice, group), person("erin")
     add_members(membership=membership(alice, group), usernames=["erin"])
 
     assert reply(erin, group, str(before.id)).status_code == 400
 
 
-def test_no_reply_is_no_quote(reply, alice, direct):
+def test_null_reply_has_no_quote(reply, alice, direct):
     assert reply(alice, direct, None).json()["reply_to"] is None
 
 
 @pytest.mark.parametrize("bad", ["x", "", 5, True, [], {"id": "x"}])
-def test_a_reply_names_a_uuid(reply, alice, direct, bad):
+def test_invalid_reply_ids_are_refused(reply, alice, direct, bad):
     answer = reply(alice, direct, bad)
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["reply_to"])

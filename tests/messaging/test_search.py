@@ -1,4 +1,4 @@
-"""Searching messages: what is found, by whom, and what is not theirs to find."""
+"""Searching messages over the API: what matches, filters, permissions and pages."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ from django.utils import timezone
 from accounts.services import block, delete_account, unblock
 from conversations.models import Conversation, Membership
 from conversations.services import add_members, leave, remove_member, start_direct, start_group
-from messaging import search as searching
 from messaging.models import Message
-from messaging.queries import Place
+from messaging.search import results as searching
+from messaging.search.scan import SortKey
 from messaging.services import delete_message, edit_message, react
 
 
 @pytest.fixture
 def found(program):
-    """found(alice, "hello") is what she is shown: bodies, the newest first."""
+    """Return a function that returns the bodies which a user finds: found(alice, "hello")."""
 
-    def ask(user, q, **filters):
+    def find(user, q, **filters):
         answer = program(user).get("/messages", {"q": q} | filters)
         assert answer.status_code == 200, answer.json()
         return [result["message"]["body"] for result in answer.json()["results"]]
 
-    return ask
+    return find
 
 
 @pytest.fixture
 def pages(program):
-    """pages(alice, "hello", limit=2) is what she is shown page by page."""
+    """Return a function that yields each page of bodies: pages(alice, "hello", limit=2)."""
 
-    def ask(user, q, **filters):
+    def find(user, q, **filters):
         client, following = program(user), ""
         while following is not None:
             answer = client.get("/messages", {"q": q, "cursor": following} | filters).json()
             yield [result["message"]["body"] for result in answer["results"]]
             following = answer["next"]
 
-    return ask
+    return find
 
 
 @pytest.fixture
 def garden(alice, bob, direct, group, say):
-    """Three lines about the garden, in two conversations, and some about other things."""
+    """Send three messages about the garden in two conversations, and another one."""
     say(alice, direct, "The garden needs water")
     say(bob, direct, "I like trains")
     say(bob, group, "Who was in the garden today?")
     say(alice, group, "Gardening is my favourite")
 
 
-# --- what is found -------------------------------------------------------------------------------
+# --- matching ------------------------------------------------------------------------------------
 
 
-def test_a_result_has_message_conversation_and_highlights(program, alice, bob, direct, say):
+def test_result_has_message_conversation_and_highlights(program, alice, bob, direct, say):
     message = say(bob, direct, "Say hello, hello!")
 
     [result] = program(alice).get("/messages?q=hello").json()["results"]
@@ -67,9 +67,7 @@ def test_a_result_has_message_conversation_and_highlights(program, alice, bob, d
     assert result["highlights"] == [[4, 9], [11, 16]]
 
 
-def test_what_it_answers_and_how_people_feel_about_it_are_shown(
-    program, alice, bob, direct, say, membership
-):
+def test_result_has_quote_and_reactions(program, alice, bob, direct, say, membership):
     question = say(alice, direct, "Tea?")
     message = say(bob, direct, "Yes, hello", reply_to=question.id)
     react(membership=membership(alice, direct), message_id=message.id, emoji="🌻")
@@ -82,7 +80,7 @@ def test_what_it_answers_and_how_people_feel_about_it_are_shown(
     assert result["message"] == history["results"][1]
 
 
-def test_the_newest_comes_first_in_whichever_conversation(alice, garden, found):
+def test_results_of_all_conversations_are_sorted_newest_first(alice, garden, found):
     assert found(alice, "garden") == [
         "Gardening is my favourite",
         "Who was in the garden today?",
@@ -90,19 +88,19 @@ def test_the_newest_comes_first_in_whichever_conversation(alice, garden, found):
     ]
 
 
-def test_all_words_have_to_be_there(alice, garden, found):
+def test_message_must_contain_all_words(alice, garden, found):
     assert found(alice, "water garden") == ["The garden needs water"]
     assert found(alice, "water trains") == []
 
 
-def test_a_word_is_found_by_its_beginning_but_not_by_its_middle(alice, garden, found):
+def test_word_matches_by_prefix_but_not_by_infix(alice, garden, found):
     assert len(found(alice, "gar")) == 3
     assert found(alice, "gardeni") == ["Gardening is my favourite"]
     assert found(alice, "garder") == []
     assert found(alice, "arden") == []
 
 
-def test_a_short_word_is_found_as_it_stands(alice, direct, say, found):
+def test_short_word_matches_whole_words_only(alice, direct, say, found):
     for body in ("Me too", "Medal", "m or n"):
         say(alice, direct, body)
 
@@ -131,7 +129,7 @@ def test_a_short_word_is_found_as_it_stands(alice, direct, say, found):
         ("see https://example.org/path", "example.org"),
     ],
 )
-def test_case_and_accents_make_no_difference(alice, direct, say, found, body, q):
+def test_case_and_accents_are_ignored(alice, direct, say, found, body, q):
     say(alice, direct, body)
 
     assert found(alice, q) == [body]
@@ -149,9 +147,7 @@ def test_case_and_accents_make_no_difference(alice, direct, say, found, body, q)
         ("iPhone手机", ["iphone", "手机", "iphone手机"], ["phone手机"]),
     ],
 )
-def test_scripts_without_spaces_are_found_anywhere(
-    alice, direct, say, found, body, there, not_there
-):
+def test_unspaced_scripts_match_anywhere(alice, direct, say, found, body, there, not_there):
     say(alice, direct, body)
 
     assert [q for q in there if found(alice, q) != [body]] == []
@@ -159,13 +155,13 @@ def test_scripts_without_spaces_are_found_anywhere(
 
 
 @pytest.mark.parametrize("q", ["-garden", '"garden"', "garden*", "(garden OR", "garden AND", "g:"])
-def test_operators_are_plain_text(alice, garden, found, q):
+def test_operators_have_no_meaning(alice, garden, found, q):
     wanted = {"(garden OR": 0, "garden AND": 0, "g:": 0}.get(q, 3)
 
     assert len(found(alice, q)) == wanted
 
 
-def test_a_word_longer_than_the_index_knows(alice, direct, say, found):
+def test_word_longer_than_the_indexed_part_is_compared_with_the_text(alice, direct, say, found):
     say(alice, direct, "Donaudampfschifffahrtsgesellschaft")
     say(alice, direct, "Donaudampfer")
 
@@ -173,7 +169,7 @@ def test_a_word_longer_than_the_index_knows(alice, direct, say, found):
     assert found(alice, "Donaudampfx") == []
 
 
-def test_more_words_than_the_index_is_asked_for(alice, direct, say, found):
+def test_words_beyond_the_index_lookups_are_compared_with_the_text(alice, direct, say, found):
     body = "one two three four five six seven eight nine ten"
     say(alice, direct, body)
 
@@ -184,16 +180,16 @@ def test_more_words_than_the_index_is_asked_for(alice, direct, say, found):
 # --- filters -------------------------------------------------------------------------------------
 
 
-def test_in_one_conversation(alice, direct, garden, found):
+def test_filter_by_conversation(alice, direct, garden, found):
     assert found(alice, "garden", conversation=direct.id) == ["The garden needs water"]
 
 
-def test_of_one_person(alice, garden, found):
+def test_filter_by_sender(alice, garden, found):
     assert found(alice, "garden", sender="BOB") == ["Who was in the garden today?"]
     assert found(alice, "garden", sender="nobody") == []
 
 
-def test_within_a_time(alice, direct, say, found):
+def test_filter_by_time(alice, direct, say, found):
     for day in (1, 2, 3):
         message = say(alice, direct, f"Day {day}")
         Message.objects.filter(id=message.id).update(
@@ -225,7 +221,7 @@ def test_within_a_time(alice, direct, say, found):
         ({"q": "hi", "limit": "101"}, "limit"),
     ],
 )
-def test_what_cannot_be_asked(program, alice, parameters, field):
+def test_invalid_parameters_are_refused(program, alice, parameters, field):
     answer = program(alice).get("/messages", parameters)
 
     assert answer.status_code == 400
@@ -233,38 +229,44 @@ def test_what_cannot_be_asked(program, alice, parameters, field):
 
 
 @pytest.mark.parametrize("cursor", ["x", "é", "MjAyNg", "MjAyNi0wMS0wMSA1IDU"])
-def test_a_cursor_that_is_none(program, alice, cursor):
+def test_invalid_cursor_is_refused(program, alice, cursor):
     answer = program(alice).get("/messages", {"q": "hi", "cursor": cursor})
 
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:chatflow:bad_cursor")
 
 
-@pytest.mark.parametrize("seq", [-5, 0, 10**30])
-def test_a_cursor_from_nowhere_finds_no_more_than_there_is(
-    program, alice, direct, garden, found, seq
-):
-    cursor = Place(timezone.now(), direct.id, seq).cursor
+def test_cursor_with_a_number_that_no_column_holds_is_refused(program, alice, direct):
+    cursor = SortKey(timezone.now(), direct.id, 10**30).cursor
+
+    answer = program(alice).get("/messages", {"q": "hi", "cursor": cursor})
+
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:chatflow:bad_cursor")
+
+
+@pytest.mark.parametrize("seq", [-5, 0, 10**18])
+def test_forged_cursor_returns_no_result_twice(program, alice, direct, garden, found, seq):
+    cursor = SortKey(timezone.now(), direct.id, seq).cursor
 
     bodies = found(alice, "garden", cursor=cursor)
 
     assert len(bodies) == len(set(bodies)) <= 3
 
 
-# --- what is not theirs --------------------------------------------------------------------------
+# --- permissions ---------------------------------------------------------------------------------
 
 
-def test_who_is_not_signed_in_finds_nothing(client, garden):
+def test_search_requires_authentication(client, garden):
     assert client.get("/messages?q=garden").status_code == 401
 
 
-def test_mallory_finds_nothing_of_others(program, mallory, group, garden, found):
+def test_outsider_finds_nothing(program, mallory, group, garden, found):
     assert found(mallory, "garden") == []
     for conversation in (group.id, uuid.uuid4()):
         answer = program(mallory).get("/messages", {"q": "garden", "conversation": conversation})
         assert answer.status_code == 404
 
 
-def test_who_left_finds_nothing_of_it_any_more(program, bob, group, garden, found, membership):
+def test_former_member_finds_nothing(program, bob, group, garden, found, membership):
     leave(membership=membership(bob, group))
 
     assert found(bob, "who garden") == []
@@ -272,7 +274,7 @@ def test_who_left_finds_nothing_of_it_any_more(program, bob, group, garden, foun
     assert answer.status_code == 404
 
 
-def test_a_newcomer_finds_what_came_after_joining(
+def test_new_member_finds_only_messages_sent_after_joining(
     alice, mallory, group, garden, say, found, membership
 ):
     add_members(membership=membership(alice, group), usernames=["mallory"])
@@ -281,14 +283,14 @@ def test_a_newcomer_finds_what_came_after_joining(
     assert found(mallory, "garden") == ["Welcome to the garden"]
 
 
-def test_who_comes_back_finds_nothing_of_before(alice, bob, group, garden, found, membership):
+def test_returning_member_finds_no_earlier_messages(alice, bob, group, garden, found, membership):
     remove_member(membership=membership(alice, group), username="bob")
     add_members(membership=membership(alice, group), usernames=["bob"])
 
     assert found(bob, "garden", conversation=group.id) == []
 
 
-def test_what_a_block_keeps_away_is_found_by_its_sender_alone(alice, bob, direct, say, found):
+def test_message_hidden_by_a_block_is_found_by_its_sender_only(alice, bob, direct, say, found):
     block(user=alice, username="bob")
     say(bob, direct, "let me in")
     unblock(user=alice, username="bob")
@@ -298,12 +300,12 @@ def test_what_a_block_keeps_away_is_found_by_its_sender_alone(alice, bob, direct
     assert found(bob, "let") == ["let us talk", "let me in"]
 
 
-def test_notices_are_nobodys_words(alice, group, found):
+def test_system_messages_are_not_found(alice, group, found):
     assert found(alice, "Garden") == []
     assert found(alice, "created") == []
 
 
-def test_a_deleted_account_does_not_take_its_words_along(alice, bob, direct, say, found):
+def test_messages_of_deleted_account_are_still_found(alice, bob, direct, say, found):
     say(bob, direct, "remember me")
     delete_account(user=bob, password="correct horse battery")
 
@@ -311,10 +313,10 @@ def test_a_deleted_account_does_not_take_its_words_along(alice, bob, direct, say
     assert found(alice, "remember", sender="bob") == []
 
 
-# --- second thoughts -----------------------------------------------------------------------------
+# --- edit and delete -----------------------------------------------------------------------------
 
 
-def test_edited_text_is_found_and_the_old_one_is_not(alice, direct, say, found, membership):
+def test_edited_message_is_found_by_its_new_text_only(alice, direct, say, found, membership):
     message = say(alice, direct, "hello world")
     edit_message(membership=membership(alice, direct), message_id=message.id, body="help the world")
 
@@ -323,7 +325,7 @@ def test_edited_text_is_found_and_the_old_one_is_not(alice, direct, say, found, 
     assert found(alice, "help", sender="alice") == ["help the world"]
 
 
-def test_deleted_text_is_not_found(alice, bob, direct, say, found, membership):
+def test_deleted_message_is_not_found(alice, bob, direct, say, found, membership):
     message = say(alice, direct, "hello world")
     say(bob, direct, "hello yourself")
     delete_message(membership=membership(alice, direct), message_id=message.id)
@@ -332,14 +334,14 @@ def test_deleted_text_is_not_found(alice, bob, direct, say, found, membership):
     assert found(bob, "world") == []
 
 
-def test_a_message_that_cannot_be_read_is_not_found(alice, direct, say, found):
+def test_undecryptable_message_is_not_found(alice, direct, say, found):
     message = say(alice, direct, "this message")
     Message.objects.filter(id=message.id).update(sealed_body=b"tampered with")
 
     assert found(alice, "message") == []
 
 
-def test_a_conversation_whose_key_is_gone_does_not_keep_others_from_being_searched(
+def test_conversation_with_unreadable_key_does_not_stop_the_search_of_others(
     alice, direct, garden, found
 ):
     Conversation.objects.filter(id=direct.id).update(wrapped_key=b"not a key")
@@ -347,12 +349,12 @@ def test_a_conversation_whose_key_is_gone_does_not_keep_others_from_being_search
     assert len(found(alice, "garden")) == 2
 
 
-# --- page by page --------------------------------------------------------------------------------
+# --- pagination ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def long_ago(alice, bob, carol, say):
-    """Five conversations of 12 lines each, said in turns; every third line is about rain."""
+    """Send 12 messages in each of five conversations by turns; every third is about rain."""
     talks = [start_direct(user=alice, username=name)[0] for name in ("bob", "carol")]
     talks += [start_group(user=alice, title=str(n), usernames=["bob", "carol"]) for n in range(3)]
     said = []
@@ -364,14 +366,14 @@ def long_ago(alice, bob, carol, say):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 100])
-def test_pages_have_everything_once_and_in_order(alice, long_ago, pages, limit):
+def test_pages_contain_each_result_once_and_in_order(alice, long_ago, pages, limit):
     shown = list(pages(alice, "line", limit=limit))
 
     assert [body for page in shown for body in page] == long_ago
     assert {len(page) for page in shown[:-1]} <= {limit}
 
 
-def test_what_is_said_at_one_moment_is_shown_once(alice, long_ago, pages):
+def test_messages_with_equal_timestamps_are_found_once(alice, long_ago, pages):
     Message.objects.update(created_at=timezone.now())
 
     shown = [body for page in pages(alice, "rain", limit=3) for body in page]
@@ -379,7 +381,7 @@ def test_what_is_said_at_one_moment_is_shown_once(alice, long_ago, pages):
     assert sorted(shown) == sorted(body for body in long_ago if "rain" in body)
 
 
-def test_a_clock_that_was_put_back_loses_nothing(alice, direct, say, pages):
+def test_clock_that_was_set_back_loses_no_results(alice, direct, say, pages):
     now = timezone.now()
     for number in range(9):
         message = say(alice, direct, f"line {number}")
@@ -390,9 +392,9 @@ def test_a_clock_that_was_put_back_loses_nothing(alice, direct, say, pages):
     assert shown == [f"line {number}" for number in reversed(range(9))]
 
 
-def test_a_search_that_takes_too_long_goes_on_where_it_was(alice, long_ago, pages, monkeypatch):
-    monkeypatch.setattr(searching, "MOST_MESSAGES", 4)
-    monkeypatch.setattr(searching, "MOST_WALKS_A_STEP", 2)
+def test_search_at_its_limit_continues_on_the_next_page(alice, long_ago, pages, monkeypatch):
+    monkeypatch.setattr(searching, "MAX_MESSAGES", 4)
+    monkeypatch.setattr(searching, "MAX_SCANS_PER_STEP", 2)
 
     shown = list(pages(alice, "rain", limit=5))
 
@@ -402,7 +404,7 @@ def test_a_search_that_takes_too_long_goes_on_where_it_was(alice, long_ago, page
     assert len(shown) > 4
 
 
-def test_what_is_said_while_one_turns_pages_moves_nothing(program, alice, direct, say):
+def test_message_sent_between_two_pages_does_not_shift_results(program, alice, direct, say):
     for number in range(4):
         say(alice, direct, f"line {number}")
     client = program(alice)
@@ -415,14 +417,14 @@ def test_what_is_said_while_one_turns_pages_moves_nothing(program, alice, direct
     assert second["next"] is None
 
 
-def test_a_page_that_is_just_full_is_the_last(program, alice, direct, say):
+def test_full_last_page_has_no_cursor(program, alice, direct, say):
     say(alice, direct, "one line")
     say(alice, direct, "another line")
 
     assert program(alice).get("/messages?q=line&limit=2").json()["next"] is None
 
 
-def test_who_is_removed_between_two_pages_is_shown_nothing_more(
+def test_member_removed_between_two_pages_finds_nothing_more(
     alice, bob, group, say, program, membership
 ):
     for number in range(3):

@@ -1,4 +1,4 @@
-"""How many queries a search takes: few, and hardly more for two hundred conversations."""
+"""The number of queries of a search hardly grows with the number of conversations."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from chatflow import limits
 from conversations.models import Conversation
 from conversations.services import start_direct
-from messaging.models import IndexRow
-from messaging.queries import Query
-from messaging.search import search
+from messaging.models import PostingList
+from messaging.search.query import Query
+from messaging.search.results import search
 
 
 @pytest.fixture
-def chats(alice, crowd, say, monkeypatch):
-    """chats(200) are that many conversations of alice, in each of which two lines are said."""
-    monkeypatch.setattr(limits, "spend", lambda *_args, **_kwargs: None)
+def chats(alice, crowd, say, settings):
+    """Return a function that starts so many conversations of alice with two messages each."""
+    settings.THROTTLE_ON = False
 
     def make(number):
         for name in crowd(number):
@@ -40,7 +39,7 @@ def chats(alice, crowd, say, monkeypatch):
         (200, "unheard", 5),
     ],
 )
-def test_a_search_has_its_price(program, alice, chats, costs, conversations, text, queries):
+def test_query_count_of_a_search(program, alice, chats, costs, conversations, text, queries):
     chats(conversations)
     client = program(alice)
 
@@ -50,7 +49,7 @@ def test_a_search_has_its_price(program, alice, chats, costs, conversations, tex
     assert answer.status_code == 200
 
 
-def test_what_one_conversation_answers_is_asked_of_no_other(alice, chats, say):
+def test_other_conversations_are_not_scanned_if_the_newest_fills_the_page(alice, chats, say):
     chats(40)
     newest = Conversation.objects.latest("active_at")
     for number in range(25):
@@ -60,5 +59,5 @@ def test_what_one_conversation_answers_is_asked_of_no_other(alice, chats, say):
         page = search(user=alice, query=Query("hello"), limit=20)
 
     assert len(page.results) == 20
-    [rows] = [each["sql"] for each in asked if IndexRow._meta.db_table in each["sql"]]
+    [rows] = [each["sql"] for each in asked if PostingList._meta.db_table in each["sql"]]
     assert rows.count(",") == 1  # two columns, one row

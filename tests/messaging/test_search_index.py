@@ -1,4 +1,4 @@
-"""The search's index: nothing readable, nothing left behind, and made anew whenever one likes."""
+"""The search index: it reveals no text, follows edits and deletions, and can be rebuilt."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conversations.models import Conversation
-from messaging import index, rebuilding
-from messaging.ink import Ink, places_in
-from messaging.models import Backlog, IndexRow, Message
-from messaging.queries import Query
-from messaging.search import search
+from messaging.models import Message, PostingList
+from messaging.search import postings, rebuild
+from messaging.search.blind_index import BlindIndexKey
+from messaging.search.prefixes import MAX_PREFIXES, TAIL_LENGTH, Prefix, prefixes_in, sender_prefix
+from messaging.search.query import Query
+from messaging.search.results import search
 from messaging.services import delete_message, edit_message
-from messaging.stems import TAIL, Stem, stems_in
 
 CANARY = "canary"
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """Leaves of four messages, so that few of them need branches."""
-    for module in ("index", "rebuilding", "walks"):
-        monkeypatch.setattr(f"messaging.{module}.SPAN", 4)
+    """Let segments have four messages, so that a few messages need superblocks."""
+    for module in ("postings", "rebuild", "scan"):
+        monkeypatch.setattr(f"messaging.search.{module}.FAN_OUT", 4)
 
 
 def rows():
-    """What is in the index; the order within a row means nothing."""
+    """Return the posting lists by key; the order of postings has no meaning."""
     return {
         key: sorted(bytes(postings))
-        for key, postings in IndexRow.objects.values_list("key", "postings")
+        for key, postings in PostingList.objects.values_list("key", "postings")
     }
 
 
@@ -41,20 +41,20 @@ def bodies(user, text):
     return [found.message.body for found in page.results]
 
 
-# --- nothing readable ----------------------------------------------------------------------------
+# --- confidentiality -----------------------------------------------------------------------------
 
 
-def test_nothing_that_was_said_is_in_the_index(alice, direct, say):
+def test_index_does_not_contain_text(alice, direct, say):
     say(alice, direct, f"{CANARY} sings")
 
-    stored = [bytes(row.postings) for row in IndexRow.objects.all()]
+    stored = [bytes(row.postings) for row in PostingList.objects.all()]
 
     assert stored
     assert not [row for row in stored for part in (b"can", b"sin", CANARY.encode()) if part in row]
     assert bodies(alice, CANARY) == [f"{CANARY} sings"]
 
 
-def test_the_same_word_in_two_conversations_has_nothing_in_common(alice, direct, group, say):
+def test_equal_words_of_two_conversations_have_different_hashes(alice, direct, group, say):
     say(alice, direct, CANARY)
     before = rows()
     say(alice, group, CANARY)
@@ -63,16 +63,15 @@ def test_the_same_word_in_two_conversations_has_nothing_in_common(alice, direct,
     assert len(rows()) == 2 * len(before)
 
 
-def test_the_same_word_in_two_leaves_goes_on_differently(direct):
-    ink = Ink(direct)
-    stem = Stem("can", "ary\0")
-    first, second = ink.leaf(0, stem), ink.leaf(1, stem)
+def test_equal_words_of_two_segments_have_different_hashes(direct):
+    index_key = BlindIndexKey(direct)
+    prefix = Prefix("can", "ary")
 
-    assert first.key != second.key
-    assert ink.posting(stem, 0, first.mask) != ink.posting(stem, 0, second.mask)
+    assert index_key.segment_key(0, prefix) != index_key.segment_key(1, prefix)
+    assert index_key.posting(0, prefix, 0) != index_key.posting(1, prefix, 0)
 
 
-def test_new_message_keys_leave_the_index_as_it_is(alice, direct, say, settings):
+def test_index_stays_valid_when_message_keys_are_rotated(alice, direct, say, settings):
     say(alice, direct, CANARY)
     old, new = settings.MESSAGE_KEYS[0], Fernet.generate_key().decode()
     conversation = Conversation.objects.get(id=direct.id)
@@ -85,10 +84,10 @@ def test_new_message_keys_leave_the_index_as_it_is(alice, direct, say, settings)
     assert bodies(alice, CANARY) == [CANARY]
 
 
-# --- nothing left behind -------------------------------------------------------------------------
+# --- edit and delete -----------------------------------------------------------------------------
 
 
-def test_deleting_leaves_no_trace_of_a_message(alice, direct, say, membership, small):
+def test_deleted_message_leaves_no_postings(alice, direct, say, membership, small):
     for number in range(6):
         say(alice, direct, f"line {number}")
     before = rows()
@@ -100,19 +99,19 @@ def test_deleting_leaves_no_trace_of_a_message(alice, direct, say, membership, s
     assert rows() == before
 
 
-def test_editing_leaves_what_sending_it_so_would_have(alice, direct, say, membership, small):
+def test_edited_message_has_the_same_postings_as_a_new_one(alice, direct, say, membership, small):
     for number in range(6):
         say(alice, direct, f"line {number}")
     message = say(alice, direct, f"{CANARY} canaries sing")
     edit_message(membership=membership(alice, direct), message_id=message.id, body="canaries swing")
     edited = rows()
 
-    rebuild_afresh()
+    rebuild.rebuild_index()
 
     assert rows() == edited
 
 
-def test_what_is_not_sent_after_all_is_not_in_the_index(alice, direct, say):
+def test_rolled_back_message_is_not_in_the_index(alice, direct, say):
     with transaction.atomic():
         say(alice, direct, CANARY)
         assert bodies(alice, CANARY) == [CANARY]
@@ -121,28 +120,28 @@ def test_what_is_not_sent_after_all_is_not_in_the_index(alice, direct, say):
     assert rows() == {}
 
 
-# --- the one statement that is written by hand ---------------------------------------------------
+# --- the SQL statement that appends --------------------------------------------------------------
 
 
-def test_postings_are_appended_as_they_are(db):
-    index._append({-5: b"\0\xff", 2**62: b"\x80"})
-    index._append({-5: b"\xfe\0"})
+def test_append_keeps_arbitrary_bytes(db):
+    postings.append_postings({-5: b"\0\xff", 2**62: b"\x80"})
+    postings.append_postings({-5: b"\xfe\0"})
 
-    stored = {row.key: bytes(row.postings) for row in IndexRow.objects.all()}
+    stored = {row.key: bytes(row.postings) for row in PostingList.objects.all()}
     assert stored == {-5: b"\0\xff\xfe\0", 2**62: b"\x80"}
 
 
-def test_what_a_row_ends_with_is_not_said_again(db):
-    for leaf in (1, 1, 2, 2):
-        index._append({7: bytes([leaf])})
+def test_append_does_not_repeat_the_last_posting(db):
+    for segment in (1, 1, 2, 2):
+        postings.append_postings({7: bytes([segment])})
 
-    assert bytes(IndexRow.objects.get(key=7).postings) == b"\1\2"
-
-
-# --- many leaves ---------------------------------------------------------------------------------
+    assert bytes(PostingList.objects.get(key=7).postings) == b"\1\2"
 
 
-def test_words_are_found_in_every_leaf(alice, direct, say, small):
+# --- many segments -------------------------------------------------------------------------------
+
+
+def test_words_are_found_in_every_segment(alice, direct, say, small):
     said = [f"line {number} {'odd' if number % 2 else 'even'}" for number in range(40)]
     for body in said:
         say(alice, direct, body)
@@ -153,17 +152,15 @@ def test_words_are_found_in_every_leaf(alice, direct, say, small):
     assert bodies(alice, "39 even") == []
 
 
-def test_what_was_never_said_is_known_from_few_rows(alice, direct, say, small, costs):
+def test_unknown_word_is_rejected_by_superblock_lists(alice, direct, say, small, costs):
     for number in range(40):
         say(alice, direct, f"line {number}")
 
-    with costs(3):  # the memberships, the branches, and the first leaf, which has none
+    with costs(3):  # memberships, lists of superblocks, lists of the first segment
         search(user=alice, query=Query("unheard of"), limit=20)
 
 
-def test_a_rare_word_is_not_looked_for_where_a_common_one_begins_alike(
-    alice, direct, say, small, costs
-):
+def test_superblocks_tell_words_with_the_same_prefix_apart(alice, direct, say, small, costs):
     for number in range(40):
         say(alice, direct, f"line {number}")
 
@@ -175,22 +172,16 @@ def test_a_rare_word_is_not_looked_for_where_a_common_one_begins_alike(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None
 )
 @given(st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40))
-def test_the_index_names_every_message_that_the_text_confirms(direct, text):
-    ink = Ink(direct)
-    for stem in stems_in(text, sender_id=None):
-        mask = ink.leaf(3, stem).mask
-        posting = ink.posting(stem, 200, mask)
-        for known in range(TAIL + 1):
-            asked = stem if stem.tail is None else Stem(stem.text, stem.tail[:known])
-            assert places_in(posting, asked, ink.tail(asked), mask) == {200}
+def test_index_finds_every_indexed_word(direct, text):
+    index_key = BlindIndexKey(direct)
+    for prefix in prefixes_in(text, sender_id=None):
+        posting = index_key.posting(3, prefix, 200)
+        for known in range(TAIL_LENGTH + 1):
+            asked = prefix if prefix.tail is None else Prefix(prefix.text, prefix.tail[:known])
+            assert index_key.positions(3, asked, posting) == {200}
 
 
-# --- made anew -----------------------------------------------------------------------------------
-
-
-def rebuild_afresh():
-    rebuilding.forget_everything()
-    rebuilding.work_off_backlog()
+# --- rebuilding ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -202,84 +193,79 @@ def talk(alice, bob, direct, group, say, small, membership):
     delete_message(membership=membership(bob, direct), message_id=gone.id)
 
 
-def test_made_afresh_it_is_the_same(talk):
+def test_rebuilding_writes_the_same_index(talk):
     before = rows()
 
-    rebuild_afresh()
-    rebuild_afresh()
+    rebuild.rebuild_index()
+    rebuild.rebuild_index()
 
     assert rows() == before
-    assert not Backlog.objects.exists()
 
 
-def test_what_was_said_before_there_was_an_index_is_found_after(alice, talk, capsys):
-    rebuilding.forget_everything()
+def test_command_rebuilds_both_indexes(alice, talk, capsys):
+    rebuild.clear_index()
     assert rows() == {}
     assert bodies(alice, "line") == []
 
     call_command("rebuild_search")
-    assert len(bodies(alice, "line")) == 10
-    call_command("rebuild_search")
-
-    assert "Nothing is left to do" in capsys.readouterr().out
-
-
-def test_preparing_an_embedded_instance_makes_everything_be_found(alice, talk, settings):
-    rebuilding.forget_everything()
-    settings.DEBUG = settings.EMBEDDED = True
-
-    call_command("prepare")
 
     assert len(bodies(alice, "line")) == 10
+    assert "segments of messages" in capsys.readouterr().out
 
 
-def test_killed_it_goes_on_where_it_was(alice, talk, monkeypatch):
+def test_interrupted_rebuild_can_be_repeated(alice, talk, monkeypatch):
     before = rows()
-    rebuilding.forget_everything()
-    put, done = rebuilding.put_leaf, []
+    put, done = rebuild.put_segment, []
 
-    def put_or_die(conversation, leaf, said):
+    def put_or_interrupt(conversation, segment, said):
         if len(done) == 3:
             raise KeyboardInterrupt
-        done.append((conversation.id, leaf))
-        put(conversation, leaf, said)
+        done.append((conversation.id, segment))
+        put(conversation, segment, said)
 
-    monkeypatch.setattr(rebuilding, "put_leaf", put_or_die)
+    monkeypatch.setattr(rebuild, "put_segment", put_or_interrupt)
     with pytest.raises(KeyboardInterrupt):
-        rebuilding.work_off_backlog()
-    monkeypatch.setattr(rebuilding, "put_leaf", put)
-    left = rebuilding.work_off_backlog()
+        rebuild.rebuild_index()
+    monkeypatch.setattr(rebuild, "put_segment", put)
+    rebuild.rebuild_index()
 
     assert rows() == before
-    assert left == sum(-(-each.last_seq // 4) for each in Conversation.objects.all()) - 3
 
 
-def test_what_is_sent_edited_and_deleted_meanwhile_is_right(alice, direct, talk, say, membership):
-    rebuilding.forget_everything()
-    right = membership(alice, direct)
+def test_messages_changed_during_a_rebuild_are_indexed(alice, direct, talk, say, membership):
+    rebuild.clear_index()
+    alices = membership(alice, direct)
     first, second = Message.objects.filter(conversation=direct).order_by("seq")[:2]
     say(alice, direct, "line in between")
-    edit_message(membership=right, message_id=first.id, body="changed")
-    delete_message(membership=right, message_id=second.id)
+    edit_message(membership=alices, message_id=first.id, body="changed")
+    delete_message(membership=alices, message_id=second.id)
 
-    rebuilding.work_off_backlog()
+    rebuild.rebuild_index()
 
     assert len(bodies(alice, "line")) == 9
     assert bodies(alice, "changed") == ["changed"]
     assert len(bodies(alice, "line between")) == 1
 
 
-def test_a_conversation_that_cannot_be_read_holds_nothing_up(alice, direct, talk):
+def test_rebuild_skips_conversations_with_unreadable_keys(alice, direct, talk):
     Conversation.objects.filter(id=direct.id).update(wrapped_key=b"not a key")
 
-    rebuild_afresh()
+    rebuild.rebuild_index()
 
     assert len(bodies(alice, "row")) == 10
-    assert not Backlog.objects.exists()
 
 
-def test_the_index_is_a_plain_table_of_two_columns(db):
+def test_index_table_has_two_columns(db):
     with connection.cursor() as cursor:
-        columns = connection.introspection.get_table_description(cursor, IndexRow._meta.db_table)
+        columns = connection.introspection.get_table_description(cursor, PostingList._meta.db_table)
 
     assert [column.name for column in columns] == ["key", "postings"]
+
+
+def test_number_of_prefixes_of_a_message_is_limited():
+    text = "".join(chr(0x4E00 + number) for number in range(4096))
+
+    prefixes = prefixes_in(text, sender_id=None)
+
+    texts = {prefix.text for prefix in prefixes} - {sender_prefix(None).text}
+    assert texts == set(text[:MAX_PREFIXES])

@@ -1,4 +1,4 @@
-"""Sending a message, and what everybody is told."""
+"""Sending a message, and the events about it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def send(client, conversation, **message):
     return client.post(f"/conversations/{conversation.id}/messages", message)
 
 
-def test_alice_sends_a_message(program, alice, direct):
+def test_member_sends_a_message(program, alice, direct):
     chosen = str(uuid.uuid4())
 
     answer = send(program(alice), direct, id=chosen, body="hi", color="red")
@@ -51,7 +51,7 @@ def test_alice_sends_a_message(program, alice, direct):
     }
 
 
-def test_bob_reads_the_very_same_message(program, alice, bob, direct):
+def test_other_member_reads_the_same_message(program, alice, bob, direct):
     sent = send(program(alice), direct, body="hi").json()
 
     history = program(bob).get(f"/conversations/{direct.id}/messages").json()
@@ -59,7 +59,7 @@ def test_bob_reads_the_very_same_message(program, alice, bob, direct):
     assert history == {"results": [sent], "has_before": False, "has_after": False}
 
 
-def test_an_id_that_is_not_chosen_is_given(program, alice, direct):
+def test_server_assigns_increasing_ids(program, alice, direct):
     client = program(alice)
 
     first, second = (send(client, direct, body="hi").json() for _ in range(2))
@@ -69,14 +69,14 @@ def test_an_id_that_is_not_chosen_is_given(program, alice, direct):
 
 
 @pytest.mark.parametrize("bad", ["x", "", 5, True, None, [], {}, "0" * 10_000])
-def test_an_id_is_a_uuid(program, alice, direct, bad):
+def test_invalid_ids_are_refused(program, alice, direct, bad):
     answer = send(program(alice), direct, body="hi", id=bad)
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["id"])
     assert not Message.objects.exists()
 
 
-def test_ones_own_message_moves_ones_own_watermarks(program, alice, bob, direct, say):
+def test_sending_marks_everything_as_read(program, alice, bob, direct, say):
     say(bob, direct)
 
     send(program(alice), direct, body="hi")
@@ -86,11 +86,12 @@ def test_ones_own_message_moves_ones_own_watermarks(program, alice, bob, direct,
     assert seen["unread_count"] == 0
 
 
-def test_everybody_is_told_once_and_in_version_order(alice, bob, direct, say, announced):
-    with announced() as events:
+def test_each_message_is_sent_once_in_version_order(alice, bob, direct, say, announced):
+    with announced() as received:
         first = say(alice, direct, "one")
         say(alice, direct, "two")
 
+    events = [event for event in received if event.version]
     assert [(event.topic, event.version) for event in events] == [
         (f"conversation.{direct.id}", 1),
         (f"conversation.{direct.id}", 2),
@@ -105,7 +106,7 @@ def test_everybody_is_told_once_and_in_version_order(alice, bob, direct, say, an
     assert str(first.id) in events[0].html
 
 
-def test_what_is_told_is_what_the_sender_was_answered(program, alice, direct, say, announced):
+def test_event_contains_the_same_message_as_the_response(program, alice, direct, say, announced):
     quoted = say(alice, direct, "quoted")
 
     with announced() as events:
@@ -114,19 +115,19 @@ def test_what_is_told_is_what_the_sender_was_answered(program, alice, direct, sa
     assert json.loads(events[0].json)["message"] == answer.json()
 
 
-def test_whoever_had_something_unread_hears_that_it_is_read(alice, bob, direct, say, announced):
+def test_sending_announces_that_earlier_messages_are_read(alice, bob, direct, say, announced):
     say(bob, direct)
 
     with announced() as events:
         say(alice, direct)
 
-    told = {json.loads(event.json)["type"]: event for event in events}
-    assert told["membership.updated"].topic == f"user.{alice.id}"
-    assert json.loads(told["membership.updated"].json)["unread_count"] == 0
-    assert json.loads(told["receipt"].json)["read_seq"] == 1
+    received = {json.loads(event.json)["type"]: event for event in events}
+    assert received["membership.updated"].topic == f"user.{alice.id}"
+    assert json.loads(received["membership.updated"].json)["unread_count"] == 0
+    assert json.loads(received["receipt"].json)["read_seq"] == 1
 
 
-def test_nothing_is_told_of_what_was_rolled_back(alice, direct, say, announced):
+def test_rollback_sends_no_event(alice, direct, say, announced):
     with announced() as events, transaction.atomic():
         say(alice, direct)
         transaction.set_rollback(True)
@@ -135,13 +136,13 @@ def test_nothing_is_told_of_what_was_rolled_back(alice, direct, say, announced):
     assert not Message.objects.exists()
 
 
-def test_a_push_that_fails_does_not_lose_the_message(
+def test_failing_publication_does_not_lose_the_message(
     program, alice, direct, monkeypatch, django_capture_on_commit_callbacks
 ):
     def fail(*events):
         raise ConnectionError
 
-    monkeypatch.setattr("chatflow.realtime.publish", fail)
+    monkeypatch.setattr("chatflow.live.publishing.publish", fail)
 
     with django_capture_on_commit_callbacks(execute=True):
         answer = send(program(alice), direct, body="hi")
@@ -150,7 +151,7 @@ def test_a_push_that_fails_does_not_lose_the_message(
     assert Message.objects.get().body == "hi"
 
 
-def test_a_right_that_ended_a_moment_ago_sends_nothing(alice, bob, group, membership):
+def test_member_removed_since_loading_cannot_send(alice, bob, group, membership):
     bobs = membership(bob, group)
     remove_member(membership=membership(alice, group), username="bob")
 
@@ -161,12 +162,12 @@ def test_a_right_that_ended_a_moment_ago_sends_nothing(alice, bob, group, member
 
 
 @pytest.mark.django_db(transaction=True)
-def test_thirty_people_sending_at_once_stand_in_one_order_without_gaps(alice, crowd, together):
+def test_concurrent_messages_have_one_order_without_gaps(alice, crowd, together):
     start_group(user=alice, title="Busy", usernames=crowd(29))
-    rights = list(Membership.objects.for_display())
+    members = list(Membership.objects.for_display())
 
     together(
-        *(lambda right=right: send_message(membership=right, body="hi") for right in rights),
+        *(lambda member=member: send_message(membership=member, body="hi") for member in members),
         times=20,
     )
 
@@ -174,12 +175,12 @@ def test_thirty_people_sending_at_once_stand_in_one_order_without_gaps(alice, cr
     assert [message.seq for message in messages] == list(range(1, 602))
     assert [message.version for message in messages] == list(range(1, 602))
     assert Counter(message.sender_id for message in messages[1:]) == {
-        right.user_id: 20 for right in rights
+        member.user_id: 20 for member in members
     }
-    histories = {tuple(message.id for message in read_all(right)) for right in rights[::10]}
+    histories = {tuple(message.id for message in read_all(member)) for member in members[::10]}
     assert histories == {tuple(message.id for message in messages)}
 
 
-def read_all(right):
-    right.conversation.refresh_from_db()
-    return history.page_of(right, after=0, limit=1000).messages
+def read_all(member):
+    member.conversation.refresh_from_db()
+    return history.find_page(member, after=0, limit=1000).messages

@@ -1,7 +1,8 @@
-"""Sockets as their clients see them, without a server in between."""
+"""Clients of the sockets, which call the ASGI application without a server."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,13 +12,13 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.testing import WebsocketCommunicator
 
+from accounts.auth.tokens import token_pair
 from accounts.models import User
 from accounts.services import open_login
-from accounts.tokens import token_pair
 from chatflow.asgi import application
-from chatflow.sockets import in_thread
+from chatflow.live.sockets import in_thread
 from tests.conftest import PROGRAM
-from tests.realtime.layers import use_memory
+from tests.live.layers import use_memory
 from tests.sockets.fragments import roots
 
 SECONDS = 30  # how long a frame may take on a slow machine
@@ -25,16 +26,43 @@ SECONDS = 30  # how long a frame may take on a slow machine
 Frame = dict[str, Any]
 
 
-class Wire(WebsocketCommunicator):
-    """Channels' own keeps database connections open while it waits, for tests in a transaction.
-    These tests have none, and each thread would take its connection along when it ends."""
+class Communicator(WebsocketCommunicator):
+    """Does not keep database connections open while it waits, as Channels' communicator does for
+    tests that run in a transaction. These tests do not, and would leak the connections of threads.
+    """
 
     send_input = ApplicationCommunicator.send_input
     receive_output = ApplicationCommunicator.receive_output
 
 
+class Reader:
+    """Runs the application and blocks its `send` while the client is paused."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._reads = asyncio.Event()
+        self._reads.set()
+        self.is_waited_for = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def send_and_wait(message: Any) -> None:
+            await send(message)
+            self.is_waited_for = not self._reads.is_set()
+            await self._reads.wait()
+
+        await self._app(scope, receive, send_and_wait)
+
+    def pause(self) -> None:
+        self._reads.clear()
+
+    def resume(self) -> None:
+        self._reads.set()
+
+
 class Client:
-    """A program at the other end of a socket."""
+    """A program that is connected to a socket."""
+
+    ready: Frame
 
     def __init__(
         self,
@@ -44,41 +72,42 @@ class Client:
         subprotocols: list[str] | None = None,
     ) -> None:
         given = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
-        self.wire = Wire(application, path, given, subprotocols or [])
-        self.heard: list[Frame] = []
+        self.reader = Reader(application)
+        self.communicator = Communicator(self.reader, path, given, subprotocols or [])
+        self.received: list[Frame] = []
         self.subprotocol: str | None = None
         self._refs = itertools.count(1)
         self._unread: list[Frame] = []
 
     async def open(self) -> bool:
-        is_open, self.subprotocol = await self.wire.connect(timeout=SECONDS)
+        is_open, self.subprotocol = await self.communicator.connect(timeout=SECONDS)
         return is_open
 
-    async def leave(self) -> None:
-        if not self.wire.future.done():
-            await self.wire.disconnect(timeout=SECONDS)
+    async def disconnect(self) -> None:
+        if not self.communicator.future.done():
+            await self.communicator.disconnect(timeout=SECONDS)
 
-    # --- speaking
+    # --- sending
 
-    async def say(self, frame: object) -> None:
-        await self.say_text(json.dumps(frame))
+    async def send(self, frame: object) -> None:
+        await self.send_text(json.dumps(frame))
 
-    async def say_text(self, text: str) -> None:
-        await self.wire.send_input({"type": "websocket.receive", "text": text})
+    async def send_text(self, text: str) -> None:
+        await self.communicator.send_input({"type": "websocket.receive", "text": text})
 
-    async def say_bytes(self, payload: bytes) -> None:
-        await self.wire.send_input({"type": "websocket.receive", "bytes": payload})
+    async def send_bytes(self, payload: bytes) -> None:
+        await self.communicator.send_input({"type": "websocket.receive", "bytes": payload})
 
-    async def ask(self, command: str, **fields: object) -> Frame:
-        """What the command was answered."""
+    async def request(self, command: str, **fields: object) -> Frame:
+        """Send a command and return its answer."""
         ref = next(self._refs)
-        await self.say({"type": command, "ref": ref} | fields)
-        return await self.hear("ack", "error", ref=ref)
+        await self.send({"type": command, "ref": ref} | fields)
+        return await self.receive("ack", "error", ref=ref)
 
-    # --- hearing
+    # --- receiving
 
-    async def hear(self, *types: str, **fields: object) -> Frame:
-        """The next frame of these types with these fields."""
+    async def receive(self, *types: str, **fields: object) -> Frame:
+        """Return the next frame that has one of these types and these fields; skip others."""
         while True:
             frame = await self.next()
             if frame["type"] in types and fields.items() <= frame.items():
@@ -86,20 +115,22 @@ class Client:
 
     async def next(self) -> Frame:
         while not self._unread:
-            self._unread = self.parsed(await self.wire.receive_from(timeout=SECONDS))
-        self.heard.append(self._unread.pop(0))
-        return self.heard[-1]
+            self._unread = self.parsed(await self.communicator.receive_from(timeout=SECONDS))
+        self.received.append(self._unread.pop(0))
+        return self.received[-1]
 
-    async def everything(self) -> list[Frame]:
-        """All that was heard since the last time; what was queued comes before a ping's answer."""
-        await self.ask("ping")
-        heard, self.heard = self.heard[:-1], []
-        return heard
+    async def receive_all(self) -> list[Frame]:
+        """Return the frames since the last call. A ping's answer follows everything queued."""
+        await self.request("ping")
+        received, self.received = self.received[:-1], []
+        return received
 
-    async def closed(self) -> int:
-        """The close code, when it comes."""
-        while (message := await self.wire.receive_output(SECONDS))["type"] == "websocket.send":
-            self.heard += self.parsed(message["text"])
+    async def close_code(self) -> int:
+        """Wait until the socket closes and return its code."""
+        while (message := await self.communicator.receive_output(SECONDS))[
+            "type"
+        ] == "websocket.send":
+            self.received += self.parsed(message["text"])
         return message["code"]
 
     def parsed(self, text: str) -> list[Frame]:
@@ -112,12 +143,12 @@ class BatchClient(Client):
 
 
 class Page(Client):
-    """The page's script. Frames are the roots of fragments, by name and data attributes."""
+    """A page. Its frames are the root elements of the fragments, as returned by `roots`."""
 
-    async def ask(self, command: str, **fields: object) -> Frame:
+    async def request(self, command: str, **fields: object) -> Frame:
         ref = str(next(self._refs))
-        await self.say({"type": command, "ref": ref} | fields)
-        return await self.hear("live-ack", "live-error", ref=ref)
+        await self.send({"type": command, "ref": ref} | fields)
+        return await self.receive("live-ack", "live-error", ref=ref)
 
     def parsed(self, text: str) -> list[Frame]:
         return roots(text)
@@ -125,42 +156,42 @@ class Page(Client):
 
 @pytest.fixture(autouse=True)
 def _memory(settings, monkeypatch) -> None:
-    use_memory(settings, monkeypatch)
-    monkeypatch.setattr("chatflow.hub.LAYER_SECONDS", SECONDS)
-    monkeypatch.setattr("chatflow.hub.CHECK_SECONDS", 3600)  # tests that want a check ask for it
+    use_memory(settings)
+    monkeypatch.setattr("chatflow.live.hub.LAYER_SECONDS", SECONDS)
+    monkeypatch.setattr("chatflow.live.hub.RECHECK_SECONDS", 3600)  # tests call recheck themselves
 
 
 @pytest.fixture
 def token() -> Callable[[User], str]:
-    """token(alice) is an access token of a new login of hers."""
+    """Return a function: token(user) opens a login and returns its access token."""
     return lambda user: token_pair(open_login(user=user, device=PROGRAM)).access
 
 
 @pytest.fixture
-async def knock() -> AsyncIterator[Callable[..., Client]]:
-    """knock(headers=…) is a client that has not come in yet."""
+async def new_client() -> AsyncIterator[Callable[..., Client]]:
+    """Return a function: new_client(headers=…) returns a client that is not connected yet."""
     clients: list[Client] = []
 
-    def knock(kind: type[Client] = Client, **how: Any) -> Client:
-        clients.append(kind(**how))
+    def new_client(kind: type[Client] = Client, **kwargs: Any) -> Client:
+        clients.append(kind(**kwargs))
         return clients[-1]
 
-    yield knock
+    yield new_client
     for client in clients:
-        await client.leave()
+        await client.disconnect()
 
 
 @pytest.fixture
-def connect(knock, token) -> Callable[..., Awaitable[Client]]:
-    """await connect(alice) is a program of hers that has been told `ready`."""
+def connect(new_client, token) -> Callable[..., Awaitable[Client]]:
+    """Return a function: connect(user) returns a program that has received `ready`."""
 
     async def connect(user: User, kind: type[Client] = Client) -> Client:
         name = "chatflow.v1.batch" if kind is BatchClient else "chatflow.v1"
-        headers = {"authorization": f"Bearer {await in_thread(token, user)}"}
-        client = knock(kind, headers=headers, subprotocols=[name])
+        headers = bearer(await in_thread(token, user))
+        client = new_client(kind, headers=headers, subprotocols=[name])
         assert await client.open()
-        await client.hear("ready")
-        client.heard.clear()
+        client.ready = await client.receive("ready")
+        client.received.clear()
         return client
 
     return connect
@@ -168,31 +199,35 @@ def connect(knock, token) -> Callable[..., Awaitable[Client]]:
 
 @pytest.fixture
 def cookie(browser) -> Callable[[User], str]:
-    """cookie(alice) is the Cookie header of a browser of hers."""
+    """Return a function: cookie(user) returns the Cookie header of a signed-in browser."""
     return lambda user: f"sessionid={browser(user).cookies['sessionid'].value}"
 
 
 @pytest.fixture
-def open_page(knock, cookie) -> Callable[..., Awaitable[Page]]:
-    """await open_page(alice) is her page, ready."""
+def open_page(new_client, cookie) -> Callable[..., Awaitable[Page]]:
+    """Return a function: open_page(user) returns a page that has received `live-ready`."""
 
     async def open_page(user: User) -> Page:
-        page = knock(Page, path="/ws/page", headers=same_origin(await in_thread(cookie, user)))
+        page = new_client(Page, path="/ws/page", headers=same_origin(await in_thread(cookie, user)))
         assert await page.open()
-        await page.hear("live-ready")
-        page.heard.clear()
+        await page.receive("live-ready")
+        page.received.clear()
         return page
 
     return open_page
 
 
 async def refusal(client: Client) -> tuple[int, dict[bytes, bytes]]:
-    """How a server that can say it over HTTP answers the handshake."""
-    client.wire.scope["extensions"] = {"websocket.http.response": {}}
-    await client.wire.send_input({"type": "websocket.connect"})
-    start = await client.wire.receive_output(SECONDS)
+    """Return status and headers of a refused handshake, as servers with HTTP answers send them."""
+    client.communicator.scope["extensions"] = {"websocket.http.response": {}}
+    await client.communicator.send_input({"type": "websocket.connect"})
+    start = await client.communicator.receive_output(SECONDS)
     assert start["type"] == "websocket.http.response.start"
     return start["status"], dict(start["headers"])
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
 
 
 def same_origin(cookie: str) -> dict[str, str]:

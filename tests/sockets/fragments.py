@@ -1,4 +1,4 @@
-"""Reads HTML fragments as far as tests want to know them."""
+"""Parse HTML fragments into dictionaries for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 
 
 def roots(html: str) -> list[dict[str, Any]]:
-    """{"type": name, the data attributes without `data-`, and "text": all of the text inside}."""
+    """Return the root elements as dictionaries: `type` is the tag, `text` all text inside, `inside`
+    the attributes of descendants, and the rest the attributes without `data-`."""
     parser = _Parser()
     parser.feed(html)
     parser.close()

@@ -1,4 +1,4 @@
-"""What clients may ask, what they are answered, and what does not bring a socket down."""
+"""Commands: their answers, their events, and errors that leave the socket open."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import uuid
 import pytest
 
 from accounts.services import update_profile
-from chatflow.sockets import in_thread
-from messaging.commands import COMMANDS
+from chatflow.live.sockets import in_thread
+from chatflow.server import lifecycle
+from conversations.models import Membership
 from messaging.models import Message
-from tests.sockets.conftest import BatchClient
+from messaging.sockets.commands import COMMANDS, MAX_COMMANDS
+from tests.sockets.conftest import SECONDS, BatchClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,18 +24,18 @@ def new_id() -> str:
 # Sending
 
 
-async def test_alice_sends_and_everybody_hears_it_she_included(connect, alice, bob, direct):
+async def test_a_sent_message_reaches_all_members_including_the_sender(connect, alice, bob, direct):
     phone, laptop, other = await connect(alice), await connect(alice), await connect(bob)
     name = new_id()
 
-    ack = await phone.ask("message.send", conversation=str(direct.id), id=name, body=" hello ")
+    ack = await phone.request("message.send", conversation=str(direct.id), id=name, body=" hello ")
 
     assert ack["type"] == "ack"
     assert (ack["message"]["id"], ack["message"]["body"]) == (name, "hello")
     for client in (phone, laptop, other):
         event = next(
-            (each for each in client.heard if each["type"] == "message.created"), None
-        ) or await client.hear("message.created")
+            (each for each in client.received if each["type"] == "message.created"), None
+        ) or await client.receive("message.created")
         assert event == {
             "type": "message.created",
             "conversation": str(direct.id),
@@ -42,11 +44,11 @@ async def test_alice_sends_and_everybody_hears_it_she_included(connect, alice, b
         }
 
 
-async def test_alice_replies(connect, say, alice, bob, direct):
+async def test_reply_quotes_the_message(connect, say, alice, bob, direct):
     question = await in_thread(say, bob, direct, "how are you?")
     client = await connect(alice)
 
-    ack = await client.ask(
+    ack = await client.request(
         "message.send",
         conversation=str(direct.id),
         id=new_id(),
@@ -57,19 +59,19 @@ async def test_alice_replies(connect, say, alice, bob, direct):
     assert ack["message"]["reply_to"]["body"] == "how are you?"
 
 
-async def test_sending_again_is_one_message(connect, alice, direct):
+async def test_sending_a_message_twice_stores_it_once(connect, alice, direct):
     client = await connect(alice)
     sent = {"conversation": str(direct.id), "id": new_id(), "body": "hello"}
 
-    first = await client.ask("message.send", **sent)
-    again = await client.ask("message.send", **sent)
-    other = await client.ask("message.send", **sent | {"body": "other"})
+    first = await client.request("message.send", **sent)
+    again = await client.request("message.send", **sent)
+    other = await client.request("message.send", **sent | {"body": "other"})
 
     assert again["message"] == first["message"]
     assert (other["type"], other["status"]) == ("error", 409)
 
 
-NO_MESSAGES = [
+INVALID_MESSAGES = [
     {"body": ""},
     {"body": "x" * 4097},
     {"body": "a\0b"},
@@ -84,55 +86,117 @@ NO_MESSAGES = [
 ]
 
 
-async def test_what_is_no_message_is_a_400(connect, alice, direct):
+async def test_invalid_message_answers_400(connect, alice, direct):
     client = await connect(alice)
     good = {"conversation": str(direct.id), "id": new_id(), "body": "hello"}
 
-    for wrong in NO_MESSAGES:
-        error = await client.ask("message.send", **good | wrong)
+    for wrong in INVALID_MESSAGES:
+        error = await client.request("message.send", **good | wrong)
         assert (error["type"], error["status"], error["title"]) == ("error", 400, "Bad Request")
         assert error["detail"]
 
     assert not await in_thread(Message.objects.exists)
-    assert (await client.ask("message.send", **good))["type"] == "ack"
+    assert (await client.request("message.send", **good))["type"] == "ack"
 
 
 # Receipts, typing, changes
 
 
-async def test_bob_has_read_it_and_alice_is_told(connect, say, alice, bob, direct):
+async def test_a_receipt_reaches_the_sender(connect, say, alice, bob, direct):
     await in_thread(say, alice, direct)
     alices, bobs, bobs_other = await connect(alice), await connect(bob), await connect(bob)
 
-    ack = await bobs.ask("receipt", conversation=str(direct.id), read_seq=10**30)
+    ack = await bobs.request("receipt", conversation=str(direct.id), read_seq=10**30)
 
     assert ack["type"] == "ack"
-    receipt = await alices.hear("receipt")
+    receipt = await alices.receive("receipt")
     assert receipt == {
         "type": "receipt",
         "conversation": str(direct.id),
         "delivered_seq": 1,
         "read_seq": 1,
     }
-    update = await bobs_other.hear("membership.updated")
+    update = await bobs_other.receive("membership.updated")
     assert (update["unread_count"], update["membership"]["read_seq"]) == (0, 1)
 
 
-async def test_what_is_no_receipt_is_a_400(connect, bob, direct):
+async def test_receipts_are_gathered_and_acknowledged_once_stored(
+    connect, say, alice, bob, direct, monkeypatch
+):
+    monkeypatch.setattr("messaging.sockets.receipt_gathering.GATHER_SECONDS", 3600)
+    monkeypatch.setattr("messaging.sockets.receipt_gathering.MOST_RECEIPTS", 3)
+    await in_thread(say, alice, direct)
+    alices, bobs, bobs_batch = (
+        await connect(alice),
+        await connect(bob),
+        await connect(bob, BatchClient),
+    )
+    receipt = {"type": "receipt", "conversation": str(direct.id)}
+
+    await bobs.send(receipt | {"ref": "first", "delivered_seq": 1})
+    assert [frame["type"] for frame in await bobs.receive_all()] == []  # only the ping is answered
+    assert not await in_thread(has_received, bob)
+
+    await bobs_batch.send([receipt | {"ref": ref, "read_seq": 1} for ref in ("second", "third")])
+
+    assert [(await bobs_batch.receive("ack"))["ref"] for _ in range(2)] == ["second", "third"]
+    assert (await bobs.receive("ack"))["ref"] == "first"
+    assert (await alices.receive("receipt"))["read_seq"] == 1
+    assert await in_thread(has_received, bob)
+
+
+async def test_gathered_receipts_are_stored_before_the_server_ends(
+    connect, say, alice, bob, direct, monkeypatch
+):
+    monkeypatch.setattr("messaging.sockets.receipt_gathering.GATHER_SECONDS", 3600)
+    await in_thread(say, alice, direct)
+    bobs, bobs_other = await connect(bob), await connect(bob)
+    for client in (bobs, bobs_other):
+        await client.send({"type": "receipt", "conversation": str(direct.id), "delivered_seq": 1})
+        await client.request("ping")
+    await bobs_other.disconnect()
+
+    await lifecycle.say_farewell()
+
+    assert (await bobs.receive("ack"))["ref"] is None
+    assert await in_thread(has_received, bob)
+
+
+def has_received(user):
+    return Membership.objects.get(user=user).delivered_seq == 1
+
+
+async def test_receipt_that_fails_answers_500(
+    connect, say, alice, bob, direct, monkeypatch, caplog
+):
+    await in_thread(say, alice, direct)
+    client = await connect(bob)
+    receipt = {"conversation": str(direct.id), "read_seq": 1}
+    with monkeypatch.context() as patch:
+        patch.setattr("messaging.receipts.move_watermarks", lambda *_: 1 / 0)
+
+        error = await client.request("receipt", **receipt)
+
+    assert (error["type"], error["status"]) == ("error", 500)
+    assert "ZeroDivisionError" in caplog.text
+    assert (await client.request("receipt", **receipt))["type"] == "ack"
+
+
+async def test_invalid_receipt_answers_400(connect, bob, direct):
     client = await connect(bob)
 
     for wrong in ({}, {"read_seq": -1}, {"read_seq": "x"}, {"read_seq": [1]}):
-        error = await client.ask("receipt", conversation=str(direct.id), **wrong)
+        error = await client.request("receipt", conversation=str(direct.id), **wrong)
         assert error["status"] == 400
 
 
-async def test_bob_sees_that_alice_types_and_has_stopped(connect, alice, bob, direct):
+async def test_typing_reaches_the_other_member(connect, alice, bob, direct):
     alices, bobs = await connect(alice), await connect(bob)
 
     for active in (True, False):
-        await alices.ask("typing", conversation=str(direct.id), active=active)
+        await alices.request("typing", conversation=str(direct.id), active=active)
 
-        assert await bobs.hear("typing") == {
+        assert await bobs.receive("typing") == {
             "type": "typing",
             "conversation": str(direct.id),
             "user": {"id": str(alice.id), "username": "alice", "display_name": "Alice"},
@@ -140,51 +204,51 @@ async def test_bob_sees_that_alice_types_and_has_stopped(connect, alice, bob, di
         }
 
 
-async def test_alice_types_under_her_new_name(connect, alice, bob, direct):
+async def test_typing_event_has_the_new_display_name(connect, alice, bob, direct):
     alices, bobs = await connect(alice), await connect(bob)
 
     await in_thread(lambda: update_profile(user=alice, display_name="Alice B."))
-    told = await alices.hear("ready")
-    await alices.ask("typing", conversation=str(direct.id), active=True)
+    ready = await alices.receive("ready")
+    await alices.request("typing", conversation=str(direct.id), active=True)
 
-    assert told["user"]["display_name"] == "Alice B."
-    assert (await bobs.hear("typing"))["user"]["display_name"] == "Alice B."
+    assert ready["user"]["display_name"] == "Alice B."
+    assert (await bobs.receive("typing"))["user"]["display_name"] == "Alice B."
 
 
 @pytest.mark.parametrize("active", ["y", 1, None, []])
-async def test_typing_or_not_is_true_or_false(connect, alice, direct, active):
+async def test_invalid_typing_answers_400(connect, alice, direct, active):
     client = await connect(alice)
 
-    answer = await client.ask("typing", conversation=str(direct.id), active=active)
+    answer = await client.request("typing", conversation=str(direct.id), active=active)
 
     assert (answer["type"], answer["status"]) == ("error", 400)
 
 
-async def test_bob_asks_what_he_has_missed(connect, say, alice, bob, direct):
+async def test_changes_returns_messages_since_a_version(connect, say, alice, bob, direct):
     for number in range(3):
         await in_thread(say, alice, direct, str(number))
     client = await connect(bob)
 
-    ack = await client.ask("changes", conversation=str(direct.id), since=1)
-    ahead = await client.ask("changes", conversation=str(direct.id), since=100)
+    ack = await client.request("changes", conversation=str(direct.id), since=1)
+    ahead = await client.request("changes", conversation=str(direct.id), since=100)
 
     assert [message["body"] for message in ack["messages"]] == ["1", "2"]
     assert (ack["version"], ack["more"]) == (3, False)
     assert (ahead["messages"], ahead["version"]) == ([], 3)
 
 
-async def test_a_strange_since_is_a_400(connect, bob, direct):
+async def test_invalid_since_answers_400(connect, bob, direct):
     client = await connect(bob)
 
     for since in (None, -1, "x", 1.5, 2**70, [], True):
-        error = await client.ask("changes", conversation=str(direct.id), since=since)
+        error = await client.request("changes", conversation=str(direct.id), since=since)
         assert error["status"] == 400
 
 
-# Whatever may come in a frame
+# Invalid frames
 
 
-NO_FRAMES = [
+INVALID_FRAMES = [
     "",
     "hello",
     "{",
@@ -197,55 +261,56 @@ NO_FRAMES = [
     '{"a":' * 10_000,
     '{"type": "ping", "ref": NaN}',
     '{"type": "ping", "ref": ' + "9" * 5000 + "}",
+    '{"type": "ping", "type": "twice"}',
     "\0",
 ]
 
 
-async def test_what_is_no_frame_is_a_400_and_the_socket_stays_open(connect, alice):
+async def test_invalid_frame_answers_400_and_keeps_the_socket_open(connect, alice):
     client = await connect(alice)
 
-    for text in NO_FRAMES:
-        await client.say_text(text)
+    for text in INVALID_FRAMES:
+        await client.send_text(text)
         error = await client.next()
         assert (error["type"], error["ref"], error["status"]) == ("error", None, 400)
 
-    assert (await client.ask("ping"))["type"] == "ack"
+    assert (await client.request("ping"))["type"] == "ack"
 
 
-async def test_a_binary_frame_is_a_400_and_the_socket_stays_open(connect, alice):
+async def test_binary_frame_answers_400_and_keeps_the_socket_open(connect, alice):
     client = await connect(alice)
 
-    await client.say_bytes(b'{"type": "ping"}')
+    await client.send_bytes(b'{"type": "ping"}')
 
     assert (await client.next())["status"] == 400
-    assert (await client.ask("ping"))["type"] == "ack"
+    assert (await client.request("ping"))["type"] == "ack"
 
 
-async def test_an_unknown_command_is_a_400(connect, alice):
+async def test_unknown_command_answers_400(connect, alice):
     client = await connect(alice)
 
     for name in ("nonsense", "", None, 5, [], {}, "__class__"):
-        error = await client.ask(name)
+        error = await client.request(name)
         assert (error["type"], error["status"]) == ("error", 400)
 
 
-async def test_every_scalar_ref_comes_back(connect, alice):
+async def test_every_scalar_ref_is_echoed(connect, alice):
     client = await connect(alice)
 
     for ref in ("x", "", "\ud800", "\0", 0, -1, 1.5, 10**4000, True, False, None):
-        await client.say({"type": "ping", "ref": ref})
-        await client.say({"type": "nonsense", "ref": ref})
+        await client.send({"type": "ping", "ref": ref})
+        await client.send({"type": "nonsense", "ref": ref})
 
         assert await client.next() == {"type": "ack", "ref": ref}
         error = await client.next()
         assert (error["type"], error["ref"]) == ("error", ref)
 
 
-async def test_a_ref_that_cannot_come_back_is_a_400_and_nothing_is_done(connect, alice, direct):
+async def test_invalid_ref_answers_400_and_nothing_is_done(connect, alice, direct):
     client = await connect(alice)
 
     for ref in ("[1]", '{"a": 1}', "1e999"):
-        await client.say_text(
+        await client.send_text(
             f'{{"type": "message.send", "conversation": "{direct.id}", "id": "{new_id()}",'
             f' "body": "hello", "ref": {ref}}}'
         )
@@ -263,12 +328,12 @@ IN_A_CONVERSATION = {
 }
 
 
-async def test_what_is_not_mallory_s_does_not_exist(connect, mallory, direct):
+async def test_conversations_of_others_answer_404(connect, mallory, direct):
     client = await connect(mallory)
     names = [str(direct.id), new_id(), "x", "", None, 5, [], {"a": 1}, "\0", "é" * 32]
 
     answers = [
-        await client.ask(command, **fields, **where)
+        await client.request(command, **fields, **where)
         for command, fields in IN_A_CONVERSATION.items()
         for where in [{}, *({"conversation": name} for name in names)]
     ]
@@ -277,35 +342,35 @@ async def test_what_is_not_mallory_s_does_not_exist(connect, mallory, direct):
     assert len({repr(sorted((answer | {"ref": 0}).items())) for answer in answers}) == 1
 
 
-async def test_what_breaks_on_our_side_is_a_500_and_the_socket_stays_open(
+async def test_server_error_answers_500_and_keeps_the_socket_open(
     connect, alice, monkeypatch, caplog
 ):
     monkeypatch.setitem(COMMANDS, "break", lambda user, frame: 1 / 0)
     client = await connect(alice)
 
-    error = await client.ask("break")
+    error = await client.request("break")
 
     assert (error["type"], error["status"]) == ("error", 500)
     assert "ZeroDivisionError" in caplog.text
-    assert (await client.ask("ping"))["type"] == "ack"
+    assert (await client.request("ping"))["type"] == "ack"
 
 
-async def test_one_after_the_other_is_answered_in_order(connect, alice):
+async def test_commands_are_answered_in_order(connect, alice):
     client = await connect(alice)
 
     for ref in range(50):
-        await client.say({"type": "ping" if ref % 2 else "nonsense", "ref": ref})
+        await client.send({"type": "ping" if ref % 2 else "nonsense", "ref": ref})
 
     assert [(await client.next())["ref"] for _ in range(50)] == list(range(50))
 
 
-# Arrays, for those who asked for them
+# Arrays of commands
 
 
 async def test_an_array_of_commands_is_answered_by_an_array(connect, alice, direct):
     client = await connect(alice, BatchClient)
 
-    await client.say([{"type": "ping", "ref": 1}, {"type": "nonsense", "ref": 2}, 5])
+    await client.send([{"type": "ping", "ref": 1}, {"type": "nonsense", "ref": 2}, 5])
     answers = [await client.next() for _ in range(3)]
 
     assert [(answer["type"], answer["ref"]) for answer in answers] == [
@@ -315,21 +380,50 @@ async def test_an_array_of_commands_is_answered_by_an_array(connect, alice, dire
     ]
 
 
-async def test_what_is_no_array_of_commands_is_a_400(connect, alice):
+async def test_invalid_array_answers_400(connect, alice):
     client = await connect(alice, BatchClient)
 
     for text in ("[]", "{}", "5", "", "[[]]"):
-        await client.say_text(text)
+        await client.send_text(text)
         assert (await client.next())["status"] == 400
 
-    assert (await client.ask("ping"))["type"] == "ack"
+    assert (await client.request("ping"))["type"] == "ack"
 
 
-async def test_events_come_in_arrays_and_in_order(connect, say, alice, bob, direct):
+async def test_batch_client_receives_events_in_order(connect, say, alice, bob, direct):
     client = await connect(bob, BatchClient)
 
     for number in range(20):
         await in_thread(say, alice, direct, str(number))
 
-    heard = [(await client.hear("message.created"))["version"] for _ in range(20)]
-    assert heard == list(range(1, 21))
+    received = [(await client.receive("message.created"))["version"] for _ in range(20)]
+    assert received == list(range(1, 21))
+
+
+async def test_answers_too_large_for_one_frame_come_in_several(
+    connect, say, monkeypatch, alice, direct
+):
+    await in_thread(say, alice, direct, "x" * 1000)
+    monkeypatch.setattr("chatflow.live.encoding.FRAME_CHARACTERS", 4000)
+    client = await connect(alice, BatchClient)
+    changes = {"type": "changes", "conversation": str(direct.id), "since": 0}
+
+    await client.send([changes | {"ref": ref} for ref in range(10)])
+    first = client.parsed(await client.communicator.receive_from(timeout=SECONDS))
+    client.received += first
+
+    rest = [(await client.next())["ref"] for _ in range(10 - len(first))]
+    assert 1 < len(first) < 10
+    assert [answer["ref"] for answer in first] + rest == list(range(10))
+
+
+async def test_too_long_array_is_refused_as_a_whole(connect, alice, direct):
+    client = await connect(alice, BatchClient)
+    message = {"type": "message.send", "conversation": str(direct.id), "body": "hi"}
+
+    await client.send([message | {"id": new_id()}] + [0] * MAX_COMMANDS)
+
+    answer = await client.next()
+    assert (answer["type"], answer["ref"], answer["status"]) == ("error", None, 400)
+    assert await client.receive_all() == [answer]
+    assert not await in_thread(Message.objects.exists)

@@ -1,4 +1,4 @@
-"""When a socket ends by our doing: its login, its token, its person."""
+"""Closing sockets when their login, their token or their user's account ends."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts import services
+from accounts.auth.tokens import LOGIN_CLAIM
+from accounts.events import LOGIN_ENDED
 from accounts.models import Login
 from accounts.services import open_login
-from accounts.tokens import LOGIN_CLAIM
-from chatflow.hub import hub
-from chatflow.sockets import in_thread
+from chatflow.live.hub import hub
+from chatflow.live.sockets import in_thread
 from tests.conftest import PASSWORD, PROGRAM
-from tests.realtime.conftest import until
-from tests.realtime.layers import SlowToAdd
-from tests.sockets.conftest import same_origin
+from tests.live.conftest import until
+from tests.live.layers import SlowToAdd
+from tests.sockets.conftest import bearer, same_origin
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-LOGIN_ENDED = 4401
 
 
 async def test_a_login_that_ends_closes_its_own_socket_and_no_other(connect, alice):
@@ -31,8 +30,8 @@ async def test_a_login_that_ends_closes_its_own_socket_and_no_other(connect, ali
 
     await in_thread(services.end_login, login=login)
 
-    assert await phone.closed() == LOGIN_ENDED
-    assert (await laptop.ask("ping"))["type"] == "ack"
+    assert await phone.close_code() == LOGIN_ENDED
+    assert (await laptop.request("ping"))["type"] == "ack"
 
 
 async def test_a_page_s_socket_ends_with_its_session(open_page, alice):
@@ -41,10 +40,10 @@ async def test_a_page_s_socket_ends_with_its_session(open_page, alice):
 
     await in_thread(services.end_login, login=login)
 
-    assert await page.closed() == LOGIN_ENDED
+    assert await page.close_code() == LOGIN_ENDED
 
 
-async def test_a_new_password_closes_all_others(connect, alice):
+async def test_new_password_closes_the_sockets_of_other_logins(connect, alice):
     here, there = await connect(alice), await connect(alice)
     login = await in_thread(Login.objects.order_by("created_at").first)
 
@@ -56,12 +55,12 @@ async def test_a_new_password_closes_all_others(connect, alice):
         login=login,
     )
 
-    assert await there.closed() == LOGIN_ENDED
-    assert (await here.ask("ping"))["type"] == "ack"
+    assert await there.close_code() == LOGIN_ENDED
+    assert (await here.request("ping"))["type"] == "ack"
 
 
 @pytest.mark.parametrize("act", ["suspend", "delete"])
-async def test_whoever_is_gone_has_no_sockets(connect, open_page, alice, bob, act):
+async def test_suspended_and_deleted_users_lose_their_sockets(connect, open_page, alice, bob, act):
     sockets = [await connect(alice), await connect(alice), await open_page(alice)]
     other = await connect(bob)
 
@@ -70,32 +69,32 @@ async def test_whoever_is_gone_has_no_sockets(connect, open_page, alice, bob, ac
     else:
         await in_thread(services.delete_account, user=alice, password=PASSWORD)
 
-    assert [await socket.closed() for socket in sockets] == [LOGIN_ENDED] * 3
-    assert (await other.ask("ping"))["type"] == "ack"
+    assert [await socket.close_code() for socket in sockets] == [LOGIN_ENDED] * 3
+    assert (await other.request("ping"))["type"] == "ack"
 
 
-async def test_a_socket_does_not_outlive_its_token(knock, connect, alice):
+async def test_socket_closes_when_its_token_expires(new_client, connect, alice):
     access = AccessToken()
     access[LOGIN_CLAIM] = str((await in_thread(open_login, user=alice, device=PROGRAM)).id)
     access.set_exp(from_time=timezone.now(), lifetime=timedelta(seconds=3))
-    brief = knock(headers={"authorization": f"Bearer {access}"})
+    brief = new_client(headers=bearer(access))
     other = await connect(alice)
 
-    assert not await brief.open() or await brief.closed() == LOGIN_ENDED
-    assert (await other.ask("ping"))["type"] == "ack"
+    assert not await brief.open() or await brief.close_code() == LOGIN_ENDED
+    assert (await other.request("ping"))["type"] == "ack"
 
 
-async def test_an_end_that_was_not_heard_of_is_found_by_the_check(connect, alice, bob):
+async def test_recheck_closes_sockets_of_logins_whose_end_was_missed(connect, alice, bob):
     client, other = await connect(alice), await connect(bob)
     await in_thread(Login.objects.filter(user=alice).update, ended_at=timezone.now())
 
-    await hub().keeper.check(hub(), hub().sockets)
+    await hub().recheck()
 
-    assert await client.closed() == LOGIN_ENDED
-    assert (await other.ask("ping"))["type"] == "ack"
+    assert await client.close_code() == LOGIN_ENDED
+    assert (await other.request("ping"))["type"] == "ack"
 
 
-async def test_a_login_that_ends_while_its_socket_opens_is_not_let_in(knock, cookie, alice):
+async def test_login_that_ends_during_the_handshake_is_refused(new_client, cookie, alice):
     headers = same_origin(await in_thread(cookie, alice))
 
     async def end() -> None:
@@ -103,53 +102,55 @@ async def test_a_login_that_ends_while_its_socket_opens_is_not_let_in(knock, coo
         await in_thread(services.end_login, login=login)
 
     SlowToAdd().before_next("user.", end)
-    client = knock(headers=headers)
+    client = new_client(headers=headers)
 
-    assert not await client.open() or await client.closed() == LOGIN_ENDED
+    assert not await client.open() or await client.close_code() == LOGIN_ENDED
     assert hub().sockets == []
 
 
-async def test_after_the_end_nothing_more_is_done(connect, alice):
+async def test_closed_socket_answers_no_commands(connect, alice):
     client = await connect(alice)
     await in_thread(services.suspend, user=alice)
-    assert await client.closed() == LOGIN_ENDED
+    assert await client.close_code() == LOGIN_ENDED
 
-    await client.say({"type": "ping", "ref": 1})
-    await client.leave()
+    await client.send({"type": "ping", "ref": 1})
+    await client.disconnect()
 
-    assert client.wire.output_queue.empty()
+    assert client.communicator.output_queue.empty()
 
 
-async def test_whoever_has_ended_joins_nothing_any_more(connect, alice):
+async def test_closed_sockets_cannot_subscribe(connect, alice):
     client = await connect(alice)
     (consumer,) = hub().sockets
 
-    consumer.end(LOGIN_ENDED)
-    await consumer.hear({"presence.bob": 0})
+    consumer.close(LOGIN_ENDED)
+    await consumer.subscribe({"presence.bob": 0})
 
-    assert await client.closed() == LOGIN_ENDED
+    assert await client.close_code() == LOGIN_ENDED
     assert hub().sockets == []
 
 
-async def test_whoever_goes_is_forgotten(connect, alice, direct):
+async def test_sockets_that_leave_are_removed_from_the_hub(connect, alice, direct):
     client = await connect(alice)
     assert len(hub().sockets) == 1
 
-    await client.leave()
+    await client.disconnect()
 
     assert hub().sockets == []
 
 
-async def test_whoever_is_cut_off_by_the_server_is_forgotten(connect, alice, direct):
+async def test_cancelled_sockets_are_removed_from_the_hub(connect, alice, direct):
     client = await connect(alice)
 
-    client.wire.future.cancel()
-    await asyncio.wait([client.wire.future])
+    client.communicator.future.cancel()
+    await asyncio.wait([client.communicator.future])
 
     await until(lambda: hub().sockets == [])
 
 
-async def test_whoever_is_cut_off_while_coming_in_is_forgotten(knock, token, alice, direct):
+async def test_sockets_cancelled_during_the_handshake_are_removed_from_the_hub(
+    new_client, token, alice, direct
+):
     has_begun = asyncio.Event()
 
     async def wait() -> None:
@@ -157,12 +158,12 @@ async def test_whoever_is_cut_off_while_coming_in_is_forgotten(knock, token, ali
         await asyncio.sleep(60)
 
     SlowToAdd().before_next("user.", wait)
-    client = knock(headers={"authorization": f"Bearer {await in_thread(token, alice)}"})
-    await client.wire.send_input({"type": "websocket.connect"})
+    client = new_client(headers=bearer(await in_thread(token, alice)))
+    await client.communicator.send_input({"type": "websocket.connect"})
     await has_begun.wait()
     assert len(hub().sockets) == 1
 
-    client.wire.future.cancel()
-    await asyncio.wait([client.wire.future])
+    client.communicator.future.cancel()
+    await asyncio.wait([client.communicator.future])
 
     assert hub().sockets == []

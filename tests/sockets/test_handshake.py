@@ -1,4 +1,4 @@
-"""Who may open a socket, and what they are told first."""
+"""Handshakes: who may open a socket, and its first frame."""
 
 from __future__ import annotations
 
@@ -8,42 +8,38 @@ from datetime import timedelta
 import pytest
 from rest_framework_simplejwt.tokens import AccessToken
 
+from accounts.auth.tokens import LOGIN_CLAIM, token_pair
 from accounts.services import end_login, open_login, suspend
-from accounts.tokens import LOGIN_CLAIM, token_pair
-from chatflow.hub import hub
-from chatflow.places import WaitingRoom
-from chatflow.sockets import in_thread
+from chatflow.limits.concurrency import AsyncConcurrencyLimit
+from chatflow.live.hub import hub
+from chatflow.live.sockets import in_thread
 from tests.conftest import PROGRAM
-from tests.sockets.conftest import SECONDS, BatchClient, Page, refusal, same_origin
+from tests.sockets.conftest import SECONDS, BatchClient, Page, bearer, refusal, same_origin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def bearer(token: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {token}"}
+# Ways to authenticate
 
 
-# Three ways in
-
-
-async def test_a_program_shows_its_token_in_a_header(knock, token, alice):
-    client = knock(headers=bearer(await in_thread(token, alice)))
+async def test_program_authenticates_by_token_in_a_header(new_client, token, alice):
+    client = new_client(headers=bearer(await in_thread(token, alice)))
 
     assert await client.open()
     assert (await client.next())["user"]["username"] == "alice"
 
 
-async def test_a_browser_shows_a_token_among_the_subprotocols(knock, token, alice):
+async def test_browser_authenticates_by_token_among_the_subprotocols(new_client, token, alice):
     offered = ["chatflow.v1", f"bearer.{await in_thread(token, alice)}"]
-    client = knock(subprotocols=offered)
+    client = new_client(subprotocols=offered)
 
     assert await client.open()
     assert client.subprotocol == "chatflow.v1"
     assert (await client.next())["type"] == "ready"
 
 
-async def test_the_batch_subprotocol_makes_frames_arrays(knock, token, alice):
-    client = knock(
+async def test_batch_subprotocol_receives_arrays(new_client, token, alice):
+    client = new_client(
         BatchClient,
         headers=bearer(await in_thread(token, alice)),
         subprotocols=["something.else", "chatflow.v1.batch", "chatflow.v1"],
@@ -55,25 +51,25 @@ async def test_the_batch_subprotocol_makes_frames_arrays(knock, token, alice):
 
 
 @pytest.mark.parametrize(("kind", "path"), [(None, "/ws"), (Page, "/ws/page")])
-async def test_a_page_of_ours_shows_its_cookie(knock, cookie, alice, kind, path):
+async def test_page_authenticates_by_cookie(new_client, cookie, alice, kind, path):
     headers = same_origin(await in_thread(cookie, alice))
-    client = knock(*filter(None, [kind]), path=path, headers=headers)
+    client = new_client(*filter(None, [kind]), path=path, headers=headers)
 
     assert await client.open()
     assert "ready" in (await client.next())["type"]
 
 
-async def test_a_cookie_is_found_beside_strange_ones(knock, cookie, alice):
+async def test_session_cookie_is_found_among_malformed_ones(new_client, cookie, alice):
     headers = same_origin(f'a/b=1; "; =; é=ü; {await in_thread(cookie, alice)}; x')
 
-    assert await knock(headers=headers).open()
+    assert await new_client(headers=headers).open()
 
 
-async def test_the_first_frame_says_where_everything_stands(
-    knock, token, say, alice, direct, group
+async def test_the_first_frame_is_ready_with_all_sync_states(
+    new_client, token, say, alice, direct, group
 ):
     message = await in_thread(say, alice, direct, "hello")
-    client = knock(headers=bearer(await in_thread(token, alice)))
+    client = new_client(headers=bearer(await in_thread(token, alice)))
 
     await client.open()
 
@@ -90,86 +86,95 @@ async def test_the_first_frame_says_where_everything_stands(
     }
 
 
-# Nobody else
+# Refusals
 
 
 async def refused(client) -> bool:
     return not await client.open()
 
 
-async def test_whoever_is_not_signed_in_is_told_so(knock):
+async def test_an_unauthenticated_handshake_answers_401(new_client):
     for headers in ({}, bearer("x"), same_origin("sessionid=made.up:one")):
-        assert await refusal(knock(headers=headers)) == (401, {b"www-authenticate": b"Bearer"})
+        assert await refusal(new_client(headers=headers)) == (401, {b"www-authenticate": b"Bearer"})
 
 
-async def test_a_strange_page_is_told_that_it_may_not(knock, cookie, alice):
+async def test_a_handshake_from_another_site_answers_403(new_client, cookie, alice):
     headers = same_origin(await in_thread(cookie, alice)) | {"origin": "http://evil.example"}
 
-    assert await refusal(knock(headers=headers)) == (403, {})
+    assert await refusal(new_client(headers=headers)) == (403, {})
 
 
-async def test_whoever_shows_nothing_is_refused(knock):
+async def test_a_handshake_without_credentials_is_refused(new_client):
     for path in ("/ws", "/ws/page"):
-        assert await refused(knock(path=path))
-        assert await refused(knock(path=path, headers=same_origin("sessionid=made.up:one")))
+        assert await refused(new_client(path=path))
+        assert await refused(new_client(path=path, headers=same_origin("sessionid=made.up:one")))
 
 
-async def test_who_waits_too_long_on_the_way_in_is_told_to_come_back(
-    knock, token, monkeypatch, alice
-):
+async def test_page_of_another_user_is_refused(new_client, cookie, alice, bob):
+    headers = same_origin(await in_thread(cookie, bob))
+
+    assert await refused(new_client(Page, path=f"/ws/page?page_user={alice.id}", headers=headers))
+    assert await new_client(Page, path=f"/ws/page?page_user={bob.id}", headers=headers).open()
+
+
+async def test_handshake_that_waits_too_long_answers_503(new_client, token, monkeypatch, alice):
     headers = bearer(await in_thread(token, alice))
 
-    monkeypatch.setattr(hub(), "arrivals", WaitingRoom(0, patience_seconds=0.01))
-    assert await refusal(knock(headers=headers)) == (503, {b"retry-after": b"2"})
+    monkeypatch.setattr(hub(), "handshakes", AsyncConcurrencyLimit(0, patience_seconds=0.01))
+    assert await refusal(new_client(headers=headers)) == (503, {b"retry-after": b"2"})
 
 
-async def test_those_on_the_way_in_take_their_turns(knock, token, monkeypatch, alice):
+async def test_handshakes_wait_for_a_free_slot(new_client, token, monkeypatch, alice):
     headers = bearer(await in_thread(token, alice))
-    monkeypatch.setattr(hub(), "arrivals", WaitingRoom(1, patience_seconds=SECONDS))
+    monkeypatch.setattr(hub(), "handshakes", AsyncConcurrencyLimit(1, patience_seconds=SECONDS))
 
-    clients = [knock(headers=headers), knock(headers=bearer("x")), knock(headers=headers)]
+    clients = [
+        new_client(headers=headers),
+        new_client(headers=bearer("x")),
+        new_client(headers=headers),
+    ]
 
     assert await asyncio.gather(*(client.open() for client in clients)) == [True, False, True]
 
 
-async def test_what_is_no_token_is_refused(knock):
+async def test_malformed_token_is_refused(new_client):
     for bad in ("x", "a.b.c", "é", "\0", "x" * 10_000):
-        assert await refused(knock(headers=bearer(bad)))
-        assert await refused(knock(subprotocols=["chatflow.v1", f"bearer.{bad}"]))
+        assert await refused(new_client(headers=bearer(bad)))
+        assert await refused(new_client(subprotocols=["chatflow.v1", f"bearer.{bad}"]))
 
 
-async def test_a_bad_token_is_refused_even_beside_a_good_cookie(knock, cookie, alice):
+async def test_invalid_token_is_refused_even_with_a_valid_cookie(new_client, cookie, alice):
     headers = same_origin(await in_thread(cookie, alice)) | bearer("x")
 
-    assert await refused(knock(headers=headers))
+    assert await refused(new_client(headers=headers))
 
 
-async def test_an_expired_token_is_refused(knock, alice):
+async def test_an_expired_token_is_refused(new_client, alice):
     access = AccessToken()
     access[LOGIN_CLAIM] = str((await in_thread(open_login, user=alice, device=PROGRAM)).id)
-    access.set_exp(lifetime=-timedelta(seconds=1))
+    access.set_exp(lifetime=-timedelta(seconds=10))
 
-    assert await refused(knock(headers=bearer(str(access))))
+    assert await refused(new_client(headers=bearer(str(access))))
 
 
-async def test_a_refresh_token_is_refused(knock, alice):
+async def test_a_refresh_token_is_refused(new_client, alice):
     login = await in_thread(open_login, user=alice, device=PROGRAM)
 
-    assert await refused(knock(headers=bearer(token_pair(login).refresh)))
+    assert await refused(new_client(headers=bearer(token_pair(login).refresh)))
 
 
-async def test_the_token_of_a_login_that_has_ended_is_refused(knock, alice):
+async def test_the_token_of_a_login_that_has_ended_is_refused(new_client, alice):
     login = await in_thread(open_login, user=alice, device=PROGRAM)
     await in_thread(end_login, login=login)
 
-    assert await refused(knock(headers=bearer(token_pair(login).access)))
+    assert await refused(new_client(headers=bearer(token_pair(login).access)))
 
 
-async def test_whoever_is_suspended_is_refused(knock, token, alice):
+async def test_suspended_users_are_refused(new_client, token, alice):
     access = await in_thread(token, alice)
     await in_thread(suspend, user=alice)
 
-    assert await refused(knock(headers=bearer(access)))
+    assert await refused(new_client(headers=bearer(access)))
 
 
 OTHER_ORIGINS = [
@@ -185,33 +190,33 @@ OTHER_ORIGINS = [
 ]
 
 
-async def test_a_cookie_is_refused_from_anywhere_but_our_own_pages(knock, cookie, alice):
+async def test_cookie_is_refused_from_other_origins(new_client, cookie, alice):
     ours = same_origin(await in_thread(cookie, alice))
     without = {name: value for name, value in ours.items() if name != "origin"}
 
     for headers in [without, *(ours | {"origin": origin} for origin in OTHER_ORIGINS)]:
-        assert await refused(knock(headers=headers))
-        assert await refused(knock(path="/ws/page", headers=headers))
-    assert await knock(headers=ours).open()
+        assert await refused(new_client(headers=headers))
+        assert await refused(new_client(path="/ws/page", headers=headers))
+    assert await new_client(headers=ours).open()
 
 
-async def test_a_host_that_is_not_ours_is_refused(knock, cookie, alice):
+async def test_unknown_host_is_refused(new_client, cookie, alice):
     headers = {"origin": "http://evil.example", "host": "evil.example"}
 
-    assert await refused(knock(headers=headers | {"cookie": await in_thread(cookie, alice)}))
+    assert await refused(new_client(headers=headers | {"cookie": await in_thread(cookie, alice)}))
 
 
-async def test_behind_a_proxy_the_page_s_own_scheme_counts(knock, cookie, settings, alice):
+async def test_behind_a_proxy_the_forwarded_scheme_counts(new_client, cookie, settings, alice):
     settings.TRUSTED_PROXIES = 1
     headers = same_origin(await in_thread(cookie, alice)) | {"host": "localhost"}
 
     spoken = headers | {"x-forwarded-proto": "https", "origin": "https://localhost"}
-    assert await knock(headers=spoken).open()
-    assert await refused(knock(headers=spoken | {"origin": "http://localhost"}))
+    assert await new_client(headers=spoken).open()
+    assert await refused(new_client(headers=spoken | {"origin": "http://localhost"}))
 
 
-async def test_there_are_no_other_sockets(knock, caplog):
+async def test_unknown_paths_are_refused(new_client, caplog):
     for path in ("/", "/ws/", "/ws/other", "/chats"):
-        assert await refused(knock(path=path))
+        assert await refused(new_client(path=path))
 
     assert caplog.records == []

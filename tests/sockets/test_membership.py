@@ -1,28 +1,28 @@
-"""Coming and going: a socket hears exactly the conversations that its person is in."""
+"""Memberships: a socket receives the events of exactly its user's conversations."""
 
 from __future__ import annotations
 
 import pytest
 
 from accounts.services import delete_account
-from chatflow.hub import hub
-from chatflow.realtime import LAYER_EVENT, conversation_topic
-from chatflow.sockets import in_thread
+from chatflow.live.events import Join, Unsubscribe, conversation_topic, from_message
+from chatflow.live.hub import hub
+from chatflow.live.sockets import in_thread
 from conversations import services
 from tests.conftest import PASSWORD
-from tests.realtime.layers import Forgetful, SlowToAdd
-from tests.sockets.conftest import BatchClient
+from tests.live.layers import Forgetful, SlowToAdd
+from tests.sockets.conftest import BatchClient, Client, bearer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def add(membership, alice, group):
-    """await add("erin") is alice's doing."""
+    """Return a function: add(*usernames) adds members in alice's name."""
 
     async def add(*usernames: str) -> None:
-        right = await in_thread(membership, alice, group)
-        await in_thread(services.add_members, membership=right, usernames=usernames)
+        member = await in_thread(membership, alice, group)
+        await in_thread(services.add_members, membership=member, usernames=usernames)
 
     return add
 
@@ -30,8 +30,8 @@ def add(membership, alice, group):
 @pytest.fixture
 def remove(membership, alice, group):
     async def remove(username: str) -> None:
-        right = await in_thread(membership, alice, group)
-        await in_thread(services.remove_member, membership=right, username=username)
+        member = await in_thread(membership, alice, group)
+        await in_thread(services.remove_member, membership=member, username=username)
 
     return remove
 
@@ -40,10 +40,10 @@ def bodies(frames) -> list[str]:
     return [frame["message"]["body"] for frame in frames if frame["type"] == "message.created"]
 
 
-# Coming
+# Joining
 
 
-async def test_a_newcomer_is_shown_the_conversation_and_hears_it_from_then_on(
+async def test_a_new_member_receives_the_conversation_and_later_events(
     connect, say, add, alice, mallory, group
 ):
     await in_thread(say, alice, group, "before")
@@ -52,7 +52,7 @@ async def test_a_newcomer_is_shown_the_conversation_and_hears_it_from_then_on(
     await add("mallory")
 
     for client in (phone, laptop):
-        shown = (await client.hear("conversation.created"))["conversation"]
+        shown = (await client.receive("conversation.created"))["conversation"]
         assert (shown["id"], shown["title"]) == (str(group.id), "Garden")
         assert {member["user"]["username"] for member in shown["members"]} == {
             "alice",
@@ -62,68 +62,94 @@ async def test_a_newcomer_is_shown_the_conversation_and_hears_it_from_then_on(
         }
     await in_thread(say, alice, group, "hello mallory")
     for client in (phone, laptop):
-        assert (await client.hear("message.created"))["message"]["body"] == "hello mallory"
-        assert bodies(client.heard) == ["hello mallory"]
+        assert (await client.receive("message.created"))["message"]["body"] == "hello mallory"
+        assert bodies(client.received) == ["hello mallory"]
 
 
-async def test_whoever_comes_back_hears_it_again(connect, say, add, remove, alice, bob, group):
+async def test_a_returning_member_receives_events_again(
+    connect, say, add, remove, alice, bob, group
+):
     client = await connect(bob)
     await remove("bob")
-    await client.hear("conversation.removed")
-    await in_thread(say, alice, group, "behind his back")
+    await client.receive("conversation.removed")
+    await in_thread(say, alice, group, "while bob is away")
 
     await add("bob")
-    await client.hear("conversation.created")
+    await client.receive("conversation.created")
     await in_thread(say, alice, group, "welcome back")
 
-    assert (await client.hear("message.created"))["message"]["body"] == "welcome back"
-    assert "behind his back" not in bodies(client.heard)
+    assert (await client.receive("message.created"))["message"]["body"] == "welcome back"
+    assert "while bob is away" not in bodies(client.received)
 
 
-async def test_bob_sees_that_alice_has_started_a_chat(connect, alice, bob):
+@pytest.mark.parametrize("kind", [Client, BatchClient])
+async def test_a_direct_chat_is_announced_with_its_first_message(connect, say, alice, bob, kind):
+    client = await connect(bob, kind)
+
+    direct, _is_new = await in_thread(services.start_direct, user=alice, username="bob")
+    assert await client.receive_all() == []
+    await in_thread(say, alice, direct, "hello bob")
+
+    shown = (await client.receive("conversation.created"))["conversation"]
+    assert (shown["kind"], shown["title"], shown["unread_count"]) == ("direct", "Alice", 1)
+    assert shown["last_message"]["body"] == "hello bob"
+
+
+async def test_ready_leaves_out_a_chat_in_which_nobody_has_written(
+    connect, say, alice, bob, direct
+):
+    alices, bobs = await connect(alice), await connect(bob)
+    assert [head["id"] for head in alices.ready["conversations"]] == [str(direct.id)]
+    assert bobs.ready["conversations"] == []
+
+    await in_thread(say, alice, direct, "hello")
+
+    assert (await bobs.receive("message.created"))["message"]["body"] == "hello"
+
+
+async def test_starting_the_same_direct_chat_shows_it_immediately(connect, alice, bob, direct):
     client = await connect(bob)
 
-    await in_thread(services.start_direct, user=alice, username="bob")
+    await in_thread(services.start_direct, user=bob, username="alice")
 
-    shown = (await client.hear("conversation.created"))["conversation"]
-    assert (shown["kind"], shown["title"]) == ("direct", "Alice")
+    assert (await client.receive("conversation.created"))["conversation"]["id"] == str(direct.id)
 
 
-async def test_members_see_a_change_each_in_their_own_way(
+async def test_members_receive_an_updated_conversation_with_their_own_state(
     connect, say, membership, alice, bob, group
 ):
     await in_thread(say, alice, group, "unread")
     alices, bobs = await connect(alice), await connect(bob)
-    right = await in_thread(membership, alice, group)
+    member = await in_thread(membership, alice, group)
 
-    await in_thread(services.rename, membership=right, title="Orchard")
+    await in_thread(services.rename, membership=member, title="Orchard")
 
-    hers = (await alices.hear("conversation.updated"))["conversation"]
-    his = (await bobs.hear("conversation.updated"))["conversation"]
+    hers = (await alices.receive("conversation.updated"))["conversation"]
+    his = (await bobs.receive("conversation.updated"))["conversation"]
     assert hers["title"] == his["title"] == "Orchard"
     assert (hers["membership"]["role"], his["membership"]["role"]) == ("owner", "member")
     assert hers["unread_count"] < his["unread_count"]
     assert len(his["members"]) == 3
 
 
-async def test_a_large_group_is_shown_without_its_members(connect, crowd, membership, alice):
+async def test_large_group_is_sent_without_its_members(connect, crowd, membership, alice):
     names = await in_thread(crowd, 120)
     group = await in_thread(services.start_group, user=alice, title="Town", usernames=names)
     client = await connect(alice)
-    right = await in_thread(membership, alice, group)
+    member = await in_thread(membership, alice, group)
 
-    await in_thread(services.rename, membership=right, title="City")
+    await in_thread(services.rename, membership=member, title="City")
 
-    shown = (await client.hear("conversation.updated"))["conversation"]
+    shown = (await client.receive("conversation.updated"))["conversation"]
     assert (shown["title"], shown["member_count"]) == ("City", 121)
     assert "members" not in shown
 
 
-# Going
+# Leaving
 
 
 @pytest.mark.parametrize("kind", ["program", "batch", "page"])
-async def test_whoever_is_removed_is_told_and_hears_nothing_more(
+async def test_removed_member_receives_no_further_events(
     connect, open_page, say, remove, alice, bob, carol, group, kind
 ):
     open_ = {
@@ -137,179 +163,184 @@ async def test_whoever_is_removed_is_told_and_hears_nothing_more(
     await remove("bob")
     await in_thread(say, alice, group, "after")
 
-    while "after" not in str(carols.heard):
+    while "after" not in str(carols.received):
         await carols.next()
-    while "removed" not in str(bobs.heard):
+    while "removed" not in str(bobs.received):
         await bobs.next()
-    heard = str(await bobs.everything())
-    assert "before" in heard
-    assert "after" not in heard
-    assert "Bob" not in heard  # the line that says that he was removed
+    received = str(await bobs.receive_all())
+    assert "before" in received
+    assert "after" not in received
+    assert "Bob" not in received  # the system message about the removal
 
 
-async def test_whoever_leaves_hears_nothing_more(connect, say, membership, alice, bob, group):
+async def test_member_who_left_receives_no_further_events(
+    connect, say, membership, alice, bob, group
+):
     client = await connect(bob)
     other = await connect(alice)
 
     await in_thread(services.leave, membership=await in_thread(membership, bob, group))
     await in_thread(say, alice, group, "he is gone")
 
-    await client.hear("conversation.removed", conversation=str(group.id))
-    await other.hear("message.created")
-    assert bodies(await client.everything()) == []
+    await client.receive("conversation.removed", conversation=str(group.id))
+    await other.receive("message.created")
+    assert bodies(await client.receive_all()) == []
 
 
-async def test_the_others_are_shown_who_is_left(connect, remove, carol, group):
+async def test_remaining_members_receive_the_new_member_list(connect, remove, carol, group):
     client = await connect(carol)
 
     await remove("bob")
 
-    shown = (await client.hear("conversation.updated"))["conversation"]
+    shown = (await client.receive("conversation.updated"))["conversation"]
     assert [member["user"]["username"] for member in shown["members"]] == ["alice", "carol"]
 
 
-async def test_a_deleted_account_s_groups_hear_that_it_left(connect, alice, bob, group):
+async def test_groups_are_updated_when_a_member_deletes_the_account(connect, alice, bob, group):
     client = await connect(alice)
 
     await in_thread(delete_account, user=bob, password=PASSWORD)
 
-    shown = (await client.hear("conversation.updated"))["conversation"]
+    shown = (await client.receive("conversation.updated"))["conversation"]
     assert shown["member_count"] == 2
 
 
-# When orders are lost
+# When control messages are lost
 
 
-def is_order(message, order: str) -> bool:
-    return message["type"] == LAYER_EVENT and order in message
+def is_control(message, *kinds: type) -> bool:
+    return isinstance(from_message(message).control, kinds)
 
 
-async def test_a_removal_that_is_lost_lets_nothing_more_be_heard(
+async def test_removed_member_receives_nothing_even_after_a_lost_removal(
     connect, say, remove, monkeypatch, alice, bob, carol, group
 ):
-    monkeypatch.setattr("chatflow.topics.HOLE_SECONDS", 0.05)
-    Forgetful(lambda message: is_order(message, "leaves"))
+    monkeypatch.setattr("chatflow.live.topics.GAP_SECONDS", 0.05)
+    Forgetful(lambda message: is_control(message, Unsubscribe))
     bobs, carols = await connect(bob), await connect(carol)
 
     await remove("bob")
     await in_thread(say, alice, group, "after")
 
-    assert (await carols.hear("message.created"))["message"]["body"] == "after"
-    assert bodies(await bobs.everything()) == []
+    assert (await carols.receive("message.created"))["message"]["body"] == "after"
+    assert bodies(await bobs.receive_all()) == []
 
 
-async def test_whoever_comes_back_is_shown_it_even_when_the_going_was_not_heard(
+async def test_a_returning_member_receives_the_conversation_even_if_the_removal_was_lost(
     connect, say, add, remove, alice, bob, group
 ):
-    Forgetful(lambda message: is_order(message, "leaves"))
+    Forgetful(lambda message: is_control(message, Unsubscribe))
     client = await connect(bob)
     await remove("bob")
-    await client.hear("conversation.removed")
+    await client.receive("conversation.removed")
 
     await add("bob")
 
-    assert (await client.hear("conversation.created"))["conversation"]["id"] == str(group.id)
+    assert (await client.receive("conversation.created"))["conversation"]["id"] == str(group.id)
 
 
-async def test_orders_that_are_lost_are_found_by_the_check(
+async def test_recheck_repairs_lost_control_messages(
     connect, say, add, remove, alice, bob, mallory, group
 ):
-    layer = Forgetful(lambda message: is_order(message, "leaves") or is_order(message, "joins"))
+    layer = Forgetful(lambda message: is_control(message, Unsubscribe, Join))
     bobs, mallorys = await connect(bob), await connect(mallory)
     await remove("bob")
     await add("mallory")
 
     layer.loses = lambda message: False
-    await hub().keeper.check(hub(), hub().sockets)
+    await hub().recheck()
 
-    removed = await bobs.hear("conversation.removed", conversation=str(group.id))
-    await mallorys.hear("conversation.created")
+    removed = await bobs.receive("conversation.removed", conversation=str(group.id))
+    await mallorys.receive("conversation.created")
     await in_thread(say, alice, group, "hello mallory")
-    assert (await mallorys.hear("message.created"))["message"]["body"] == "hello mallory"
+    assert (await mallorys.receive("message.created"))["message"]["body"] == "hello mallory"
     assert removed
-    assert bodies(await bobs.everything()) == []
+    assert bodies(await bobs.receive_all()) == []
 
 
-async def test_a_check_that_finds_nothing_wrong_says_nothing(connect, alice, direct, group):
+async def test_a_recheck_without_findings_sends_nothing(connect, alice, direct, group):
     client = await connect(alice)
 
-    await hub().keeper.check(hub(), hub().sockets)
+    await hub().recheck()
 
-    assert await client.everything() == []
+    assert await client.receive_all() == []
 
 
-async def test_a_message_that_is_lost_without_a_hole_is_found_by_the_check(
+async def test_recheck_finds_a_message_that_was_lost_without_a_gap(
     connect, say, monkeypatch, alice, bob, direct
 ):
-    monkeypatch.setattr("chatflow.topics.SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr("chatflow.live.topics.RESYNC_SECONDS", 0.05)
     layer = Forgetful(lambda message: True)
     client = await connect(bob)
     message = await in_thread(say, alice, direct)
 
     layer.loses = lambda message: False
-    await hub().keeper.check(hub(), hub().sockets)
+    await hub().recheck()
 
-    (head,) = (await client.hear("ready"))["conversations"]
+    (head,) = (await client.receive("ready"))["conversations"]
     assert head["version"] == message.version
 
 
-# In the middle of coming in
+# Changes during the handshake
 
 
-async def test_what_is_said_while_a_socket_opens_is_not_lost(knock, say, token, alice, bob, direct):
-    async def speak() -> None:
+async def test_message_sent_during_the_handshake_is_not_lost(
+    new_client, say, token, alice, bob, direct
+):
+    async def send_message() -> None:
         await in_thread(say, alice, direct, "early")
 
-    SlowToAdd().before_next("conversation.", speak)
-    client = knock(headers={"authorization": f"Bearer {await in_thread(token, bob)}"})
+    SlowToAdd().before_next("conversation.", send_message)
+    client = new_client(headers=bearer(await in_thread(token, bob)))
 
     assert await client.open()
 
-    (head,) = (await client.hear("ready"))["conversations"]
+    (head,) = (await client.receive("ready"))["conversations"]
     assert head["version"] == 1
 
 
-async def test_a_conversation_that_begins_while_a_socket_opens_is_heard(
-    knock, say, token, alice, bob
+async def test_a_conversation_started_during_the_handshake_is_subscribed_to(
+    new_client, say, token, alice, bob
 ):
     started = []
 
     async def start() -> None:
         started.append(await in_thread(services.start_direct, user=alice, username="bob"))
+        await in_thread(say, alice, started[0][0], "hello")
 
     SlowToAdd().before_next("user.", start)
-    client = knock(headers={"authorization": f"Bearer {await in_thread(token, bob)}"})
+    client = new_client(headers=bearer(await in_thread(token, bob)))
 
     assert await client.open()
 
-    (head,) = (await client.hear("ready"))["conversations"]
+    (head,) = (await client.receive("ready"))["conversations"]
     [(direct, _is_new)] = started
     assert head["id"] == str(direct.id)
     await in_thread(say, alice, direct, "hi")
-    assert (await client.hear("message.created"))["conversation"] == head["id"]
+    assert (await client.receive("message.created"))["conversation"] == head["id"]
 
 
-async def test_whoever_is_removed_while_their_socket_opens_hears_nothing(
-    knock, say, token, remove, alice, bob, group
+async def test_a_member_removed_during_the_handshake_receives_nothing(
+    new_client, say, token, remove, alice, bob, group
 ):
     async def remove_bob() -> None:
         await remove("bob")
         await in_thread(say, alice, group, "after")
 
     SlowToAdd().before_next(conversation_topic(group.id), remove_bob)
-    client = knock(headers={"authorization": f"Bearer {await in_thread(token, bob)}"})
+    client = new_client(headers=bearer(await in_thread(token, bob)))
 
     assert await client.open()
     await in_thread(say, alice, group, "later")
 
-    assert (await client.hear("ready"))["conversations"] == []
-    assert [frame["type"] for frame in await client.everything()] in (
+    assert (await client.receive("ready"))["conversations"] == []
+    assert [frame["type"] for frame in await client.receive_all()] in (
         ["ready"],
         ["ready", "conversation.removed"],
     )
 
 
-async def test_whoever_is_removed_at_once_after_they_were_added_hears_nothing(
+async def test_a_member_removed_right_after_being_added_receives_nothing(
     connect, say, add, remove, alice, mallory, group
 ):
     layer = SlowToAdd()
@@ -323,5 +354,5 @@ async def test_whoever_is_removed_at_once_after_they_were_added_hears_nothing(
     await add("mallory")
     await in_thread(say, alice, group, "later")
 
-    assert (await client.hear("ready"))["conversations"] == []
-    assert bodies(await client.everything()) == []
+    assert (await client.receive("ready"))["conversations"] == []
+    assert bodies(await client.receive_all()) == []

@@ -1,4 +1,4 @@
-"""What happens between reading who may hear what and hearing it."""
+"""Races between reading a user's memberships and subscribing to them."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from collections.abc import Callable
 
 import pytest
 
-from chatflow.hub import hub
-from chatflow.realtime import conversation_topic
-from chatflow.sockets import FAILED, in_thread
+from chatflow.live.events import conversation_topic
+from chatflow.live.hub import hub
+from chatflow.live.sockets import FAILED, in_thread
 from conversations import services
-from messaging.consumers import ApiConsumer
-from tests.realtime.conftest import until
-from tests.sockets.conftest import Client, Wire
+from messaging.sockets.consumers import ApiConsumer
+from tests.live.conftest import until
+from tests.sockets.conftest import Client, Communicator, bearer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Interrupted(ApiConsumer):
-    """Each time it reads, something happens just before or just after."""
+    """Calls functions of the test before and after it reads the user's memberships."""
 
     before: list[Callable[[], object]]
     after: list[Callable[[], object]]
 
-    def _read_heads(self):
+    def read_states(self):
         if self.before:
             self.before.pop(0)()
-        heads = super()._read_heads()
+        states = super().read_states()
         if self.after:
             self.after.pop(0)()
-        return heads
+        return states
 
 
 @pytest.fixture
-def interrupt(knock, token):
-    """await interrupt(bob, before=[…], after=[…]): a client of his, and its socket."""
+def interrupt(new_client, token):
+    """Return a function: interrupt(user, before=…, after=…) returns a client and its consumer."""
 
     async def interrupt(user, *, before=(), after=()) -> tuple[Client, Interrupted]:
         consumer = Interrupted()
         consumer.before, consumer.after = list(before), list(after)
-        client = knock(headers={"authorization": f"Bearer {await in_thread(token, user)}"})
-        client.wire = Wire(consumer, "/ws", client.wire.scope["headers"])
+        client = new_client(headers=bearer(await in_thread(token, user)))
+        client.communicator = Communicator(consumer, "/ws", client.communicator.scope["headers"])
         await client.open()
         return client, consumer
 
@@ -51,19 +51,19 @@ def interrupt(knock, token):
 def nothing() -> None: ...
 
 
-async def test_whoever_is_removed_between_reading_and_joining_hears_nothing(
+async def test_a_member_removed_between_reading_and_subscribing_receives_nothing(
     interrupt, connect, say, membership, alice, bob, carol, group
 ):
-    await connect(carol)  # so that the conversation is heard in this process already
+    await connect(carol)  # so that this process is subscribed already
     topic, here = conversation_topic(group.id), hub()
 
     def remove_bob() -> None:
         version = here.version(topic)
-        right = membership(alice, group)
-        services.remove_member(membership=right, username="bob")
+        member = membership(alice, group)
+        services.remove_member(membership=member, username="bob")
         wait_for_version(version + 1)
 
-    def speak() -> None:
+    def send_message() -> None:
         version = here.version(topic)
         say(alice, group, "after")
         wait_for_version(version + 1)
@@ -71,23 +71,25 @@ async def test_whoever_is_removed_between_reading_and_joining_hears_nothing(
     def wait_for_version(version: int) -> None:
         asyncio.run(until(lambda: here.version(topic) >= version))
 
-    client, _consumer = await interrupt(bob, before=[nothing, speak], after=[remove_bob])
+    client, _consumer = await interrupt(bob, before=[nothing, send_message], after=[remove_bob])
 
-    assert (await client.hear("ready"))["conversations"] == []
-    assert "after" not in str(await client.everything())
+    assert (await client.receive("ready"))["conversations"] == []
+    assert "after" not in str(await client.receive_all())
 
 
-async def test_what_a_socket_may_hear_is_not_guessed(interrupt, alice, bob, direct, caplog):
+async def test_a_socket_closes_if_its_conversations_cannot_be_read(
+    interrupt, alice, bob, direct, caplog
+):
     def fail() -> None:
         raise ConnectionError("the database is away")
 
     client, consumer = await interrupt(bob)
-    await client.hear("ready")
-    consumer.before = [lambda: consumer.offer('{"type": "whose?"}'), fail]
+    await client.receive("ready")
+    consumer.before = [lambda: consumer.enqueue('{"type": "whose?"}'), fail]
     consumer.after = [fail]
 
     consumer.catch_up()
 
-    assert await client.closed() == FAILED
-    assert "whose?" not in str(client.heard)
+    assert await client.close_code() == FAILED
+    assert "whose?" not in str(client.received)
     assert "the database is away" in caplog.text

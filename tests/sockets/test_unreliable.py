@@ -1,4 +1,4 @@
-"""A client that follows the contract loses nothing, whatever the layer loses."""
+"""Clients that ask for changes after a gap lose nothing when the layer loses events."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from chatflow.sockets import in_thread
+from chatflow.live.sockets import in_thread
 from messaging import history, services
 from messaging.serializers import message_json
-from tests.realtime.layers import Careless, Forgetful
+from tests.live.layers import Careless, Forgetful
 from tests.sockets.conftest import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Follower:
-    """Keeps one conversation by the contract: applies what comes in version order, asks for changes
-    when it sees a hole or is told that it is behind."""
+    """Follows one conversation as documented for clients: applies events in version order, and asks
+    for changes after a gap or when `ready` reports a later version."""
 
     def __init__(self, client: Client, conversation: str) -> None:
         self.client, self.conversation = client, conversation
@@ -46,7 +46,7 @@ class Follower:
     async def catch_up(self) -> None:
         more = True
         while more:
-            changes = await self.client.ask(
+            changes = await self.client.request(
                 "changes", conversation=self.conversation, since=self.version
             )
             for message in changes["messages"]:
@@ -58,9 +58,7 @@ class Follower:
         self.version = max(self.version, version)
 
 
-async def test_a_message_that_was_stored_and_never_told_is_told_by_its_retry(
-    connect, say, alice, bob, direct
-):
+async def test_a_retry_publishes_a_message_whose_event_was_lost(connect, say, alice, bob, direct):
     layer = Forgetful(lambda message: "hello" in message.get("json", ""))
     client, name = await connect(bob), uuid.uuid4()
     await in_thread(say, alice, direct, "hello", message_id=name)
@@ -70,40 +68,40 @@ async def test_a_message_that_was_stored_and_never_told_is_told_by_its_retry(
         await in_thread(say, alice, direct, "hello", message_id=name)
     await in_thread(say, alice, direct, "what else")
 
-    told = [(await client.hear("message.created"))["message"]["body"] for _ in range(2)]
-    assert told == ["hello", "what else"]
+    bodies = [(await client.receive("message.created"))["message"]["body"] for _ in range(2)]
+    assert bodies == ["hello", "what else"]
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_whatever_is_lost_repeated_or_late_everybody_ends_with_the_same_history(
+async def test_clients_end_with_the_same_history_despite_lost_repeated_and_late_events(
     connect, say, membership, monkeypatch, alice, bob, carol, group, seed
 ):
-    monkeypatch.setattr("chatflow.topics.HOLE_SECONDS", 0.02)
-    monkeypatch.setattr("chatflow.topics.SETTLE_SECONDS", 0.05)
-    monkeypatch.setattr("chatflow.hub.CHECK_SECONDS", 0.1)
+    monkeypatch.setattr("chatflow.live.topics.GAP_SECONDS", 0.02)
+    monkeypatch.setattr("chatflow.live.topics.RESYNC_SECONDS", 0.05)
+    monkeypatch.setattr("chatflow.live.hub.RECHECK_SECONDS", 0.1)
     random = Random(seed)
     layer = Careless(random)
     followers = [Follower(await connect(user), str(group.id)) for user in (alice, bob, carol)]
-    rights = [await in_thread(membership, user, group) for user in (alice, bob, carol)]
+    memberships = [await in_thread(membership, user, group) for user in (alice, bob, carol)]
 
     said = []
     for number in range(40):
-        right = random.choice(rights)
+        member = random.choice(memberships)
         message = random.choice(said) if said and random.random() < 0.3 else None
         if message is None:
-            said.append(await in_thread(say, right.user, group, str(number)))
-        elif message.sender_id == right.user_id:
+            said.append(await in_thread(say, member.user, group, str(number)))
+        elif message.sender_id == member.user_id:
             await in_thread(
-                services.edit_message, membership=right, message_id=message.id, body=f"{number}!"
+                services.edit_message, membership=member, message_id=message.id, body=f"{number}!"
             )
         else:
             await in_thread(
-                services.react, membership=right, message_id=message.id, emoji=random.choice("👍❤")
+                services.react, membership=member, message_id=message.id, emoji=random.choice("👍❤")
             )
     await layer.settle()
 
-    truth = await in_thread(history.changes, rights[1], 0)
-    expected = {str(message.id): message_json(message) for message in truth.messages}
+    truth = await in_thread(history.changes, memberships[1], 0)
+    expected = {str(message.id): message_json(message, since_seq=0) for message in truth.messages}
     for follower in followers:
         await follower.follow_to(truth.version)
         kept = {name: follower.messages[name] | {"status": ""} for name in expected}
