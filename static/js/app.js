@@ -1,18 +1,26 @@
-/** The one script a signed-in page loads: every behaviour registers itself by being imported. */
+/** The entry point of every signed-in page: each module registers its elements and listeners when it is imported. */
+import "./keyboard.js";
 import "./live-socket.js";
-import "./connection-banner.js";
 import "./conversation-list.js";
+import "./row-menu.js";
 import "./message-history.js";
 import "./message-menu.js";
 import "./message-composer.js";
-import "./menus.js";
+import "./voice-message.js";
+import "./image-viewer.js";
+import "./overlays.js";
 import "./modal-dialog.js";
-import "./toast-line.js";
-import "./jump-button.js";
-import "./typing-line.js";
-import "./people-picker.js";
-import "./shortcuts.js";
+import "./toast.js";
+import "./conversation-bar.js";
+import "./forms.js";
+import "./password-field.js";
 import "./navigation.js";
 import "./unread.js";
 import "./notifications.js";
-import "./early.js";
+
+/** Announce text that was typed before the scripts were loaded; htmx listens for it by then. */
+document.addEventListener("DOMContentLoaded", () => {
+  for (const box of document.querySelectorAll("input, textarea")) {
+    if (box.value !== box.defaultValue) box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+});

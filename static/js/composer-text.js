@@ -1,8 +1,14 @@
-/** The box one writes into: it grows with its text, and counts what is left when it gets scarce. */
+/** The text box of the composer: it grows with its text and shows how many characters are left. */
+import { showToast } from "./toast.js";
+import { interpolateAsText, translation } from "./translations.js";
+
 const COUNT_FROM = 200;
+/** Match a character that the server counts as visible, see chatflow/text/visible.py. */
+const VISIBLE = /[^\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cs}\p{Mn}\p{Z}\u2800\ufff9-\ufffc\u{1d159}]/u;
 const growsByItself = CSS.supports("field-sizing", "content");
 
 export class ComposerText {
+  hasFiles = false; // a message with files needs no text
   #box;
   #left;
   #send;
@@ -13,7 +19,7 @@ export class ComposerText {
     this.#left = composer.querySelector(".composer__left");
     this.#send = composer.querySelector(".composer__send");
     this.#limit = Number(composer.dataset.limit);
-    this.#box.required = false; // blank is ignored, not complained about
+    this.#box.required = false; // a blank message is ignored without an error
   }
 
   get value() {
@@ -26,20 +32,49 @@ export class ComposerText {
   }
 
   get isSendable() {
-    return this.#box.value.trim() !== "" && this.#room >= 0;
+    const isCaption = this.hasFiles && !this.#box.value.trim();
+    return (isCaption || VISIBLE.test(this.#box.value)) && !this.#isTooLong;
   }
 
   show() {
     if (!growsByItself) grow(this.#box);
-    this.#left.textContent = this.#room < COUNT_FROM ? this.#room : "";
-    this.#left.classList.toggle("composer__left--over", this.#room < 0);
+    const room = this.#room;
+    this.#left.textContent = room < 0 ? this.#complaint : room < COUNT_FROM ? number(room) : "";
+    this.#left.classList.toggle("composer__left--over", room < 0);
+    this.#box.ariaInvalid = room < 0 ? "true" : null;
     this.#send.ariaDisabled = String(!this.isSendable);
   }
 
-  /** In characters, as the server counts them. */
+  /** Update after the user has typed; announce once that the text has become too long. */
+  typed() {
+    const wasTooLong = this.#box.ariaInvalid === "true";
+    this.show();
+    if (!wasTooLong) this.refuse();
+  }
+
+  /** Show why the text cannot be sent, if it is too long. */
+  refuse() {
+    if (this.#isTooLong) showToast(this.#complaint);
+  }
+
+  get #isTooLong() {
+    return this.#room < 0;
+  }
+
+  get #complaint() {
+    const count = -this.#room;
+    const parts = { count: number(count), limit: number(this.#limit) };
+    return interpolateAsText(translation(count === 1 ? "too_long_by_one" : "too_long"), parts);
+  }
+
+  /** Count the characters that are left, as the server counts them. */
   get #room() {
     return this.#limit - [...this.#box.value.trim()].length;
   }
+}
+
+function number(value) {
+  return value.toLocaleString(document.documentElement.lang);
 }
 
 function grow(box) {

@@ -1,32 +1,39 @@
-/** The list of conversations, kept true while things happen in them. */
-import { fetchFragment } from "./fragments.js";
-import { tell } from "./hearing.js";
+/** The list of conversations, kept up to date while events arrive. */
+import { dispatch, fetchFragment } from "./fragments.js";
+import { advance } from "./message-order.js";
+import { attachListSearch } from "./list-search.js";
+import { isWindowActive, queueReceipt } from "./receipts.js";
+import { labelOf } from "./message-actions.js";
+import { hasSameSettings, insertInOrder, moveWatermarks, showDraft, showPendingPreview, showPreview, showProfile, showTyping, showUnread, unreadCount } from "./row.js";
 import { localise } from "./times.js";
-import { noteReceipt } from "./receipts.js";
-import { isLookedAt } from "./reading.js";
-import { count, isKeptAlike, moveWatermarks, preview, showDraft, unread } from "./row.js";
-import { insertInOrder } from "./row-order.js";
-import { searchInPlace } from "./search-in-place.js";
+import { conversationUrl, isWithin } from "./urls.js";
 
-const LEAVING_MS = 500; // whoever left by themselves is being led away already
+const LINKS = ".rows .row__link";
+const LEAVING_MS = 500; // a user who left is being redirected already
 const me = document.body.dataset.user;
 
 class ConversationList extends HTMLElement {
   #heads = new Map();
 
   connectedCallback() {
-    const on = (name, act) => document.addEventListener(name, ({ detail }) => act(detail));
-    on("live-message", (article) => this.#hear(article));
+    const on = (name, listener) => document.addEventListener(name, ({ detail }) => listener(detail));
+    on("live-message", (article) => this.#receiveMessage(article));
     on("live-receipt", ({ dataset }) => this.#withRow(dataset, (row) => moveWatermarks(row, dataset)));
-    on("live-membership", (news) => this.#withRow(news.dataset, (row) => this.#keep(row, news)));
+    on("live-membership", (membership) => this.#withRow(membership.dataset, (row) => this.#applyMembership(row, membership)));
     on("live-conversation", ({ dataset }) => this.#refresh(dataset.conversation));
+    on("live-typing", (typing) => this.#withRow(typing.dataset, (row) => showTyping(row, typing)));
     on("live-removed", ({ dataset }) => this.#remove(dataset.conversation));
+    on("live-profile", (profile) => this.#showProfile(profile));
+    on("read-here", ({ conversation, seq }) => this.#withRow({ conversation }, (row) => this.#read(row, seq)));
+    on("outbox-added", (entry) => this.#withRow(entry, (row) => this.#showPending(row, entry)));
+    on("outbox-discarded", ({ conversation }) => this.#refresh(conversation));
     on("live-ready", (heads) => this.#compare([...heads.children]));
-    on("htmx:load", ({ elt }) => this.#dropRepeated(elt));
-    searchInPlace(this);
+    on("htmx:load", ({ elt }) => this.#dropDuplicate(elt));
+    attachListSearch(this);
+    keepSingleTabStop(this);
   }
 
-  /** The row of this conversation exists, or is being fetched. */
+  /** Fetch the row of a conversation if the list does not show it. */
   ensure(conversation) {
     if (!this.#row(conversation)) this.#refresh(conversation);
   }
@@ -35,82 +42,92 @@ class ConversationList extends HTMLElement {
     return document.getElementById(`row-${conversation}`);
   }
 
-  #withRow({ conversation }, act) {
+  #withRow({ conversation }, callback) {
     const row = this.#row(conversation);
-    if (row) act(row);
+    if (row) callback(row);
   }
 
-  #hear(article) {
+  #receiveMessage(article) {
     const { conversation, sender } = article.dataset;
     const seq = Number(article.dataset.seq);
     const row = this.#row(conversation);
-    if (sender !== me) noteReceipt(conversation, { delivered_seq: seq });
+    if (sender !== me) queueReceipt(conversation, { delivered_seq: seq });
     if (!row) return this.#refresh(conversation);
-    if (seq < Number(row.dataset.lastSeq)) return; // an older message has changed
+    if (seq < Number(row.dataset.lastSeq)) return; // an older message was changed
     const isNew = seq > Number(row.dataset.lastSeq);
     row.dataset.lastSeq = seq;
-    preview(row, article);
+    showPreview(row, article);
     if (!isNew) return;
     this.#touch(row, article.querySelector("time").dateTime);
-    if (sender === me && article.matches(".message--text")) this.#read(row, seq);
+    if (sender === me) this.#read(row, seq);
     else if (!this.#isOnScreen(conversation)) {
-      count(row);
-      tell("unread-grew", row);
+      showUnread(row);
+      dispatch("unread-increased", row);
     }
   }
 
-  #keep(row, news) {
-    this.#read(row, news.dataset.readSeq);
-    if ("draft" in news.dataset) showDraft(row, news.dataset.draft);
-    if (isKeptAlike(row, news)) return;
+  #applyMembership(row, membership) {
+    this.#read(row, membership.dataset.readSeq);
+    if ("draft" in membership.dataset) showDraft(row, membership.dataset.draft);
+    if (hasSameSettings(row, membership)) return;
     this.#refresh(row.dataset.conversation);
-    tell("kept-otherwise", row.dataset);
+    dispatch("settings-changed", row.dataset);
+  }
+
+  /** Show a message of the current user that waits in the outbox. */
+  #showPending(row, { body, at, files }) {
+    showPendingPreview(row, body || files.map(labelOf).join(", "));
+    this.#touch(row, new Date(at).toISOString());
+  }
+
+  #showProfile(profile) {
+    for (const row of this.querySelectorAll(".row[data-conversation]")) showProfile(row, profile);
   }
 
   #touch(row, at) {
     row.dataset.active = at;
     row.querySelector("time").dateTime = at;
     localise(row);
-    insertInOrder(this.querySelector("archived" in row.dataset ? ".rows--archived" : ".rows"), row);
+    insertInOrder(this.querySelector("archived" in row.dataset ? ".rows--archived" : ".rows:not(.rows--archived)"), row);
   }
 
   #read(row, seq) {
-    row.dataset.readSeq = Math.max(seq, row.dataset.readSeq);
-    count(row);
+    advance(row, "readSeq", seq);
+    showUnread(row);
   }
 
-  /** How far everybody, and oneself on other devices, came meanwhile. */
-  #moveOn(row, head) {
+  /** Apply the watermarks of the other members, and of the current user on other devices. */
+  #advance(row, head) {
     moveWatermarks(row, head);
     this.#read(row, head.ownReadSeq);
   }
 
   #isOnScreen(conversation) {
     const history = document.querySelector("message-history");
-    return history?.dataset.conversation === conversation && history.isAtEnd && isLookedAt();
+    return history?.dataset.conversation === conversation && history.isAtEnd && isWindowActive();
   }
 
   async #refresh(conversation) {
-    const fresh = await fetchFragment(`/chats/${conversation}/row`).catch(() => null);
+    const fresh = await fetchFragment(conversationUrl(conversation, "row")).catch(() => null);
     if (!fresh) return;
     const { lastSeq, active } = fresh.dataset;
-    noteReceipt(conversation, { delivered_seq: Number(lastSeq) });
+    queueReceipt(conversation, { delivered_seq: Number(lastSeq) });
     localise(fresh);
-    htmx.process(fresh);
     const row = this.#row(conversation);
-    if (Number(row?.dataset.lastSeq) > Number(lastSeq)) return this.#refresh(conversation); // overtaken
+    if (Number(row?.dataset.lastSeq) > Number(lastSeq)) return this.#refresh(conversation); // a newer message arrived during the request
     const hadFocus = row?.contains(document.activeElement);
-    if (row) this.#read(fresh, row.dataset.readSeq); // it may have been read meanwhile
-    const hasGrown = unread(fresh) > (row ? unread(row) : 0);
+    if (row) this.#read(fresh, row.dataset.readSeq); // it may have been read during the request
+    const hasGrown = unreadCount(fresh) > (row ? unreadCount(row) : 0);
     if (row) row.replaceWith(fresh);
     this.#touch(fresh, active);
+    htmx.process(fresh); // after it was inserted, because htmx inherits hx-boost from ancestors
     if (hadFocus) fresh.querySelector("a").focus();
-    tell("list-changed");
-    if (hasGrown) tell("unread-grew", fresh);
+    dispatch("list-changed");
+    if (hasGrown) dispatch("unread-increased", fresh);
   }
 
-  /** Older chats may bring one that has come by itself before, and has heard the news since. */
-  #dropRepeated(element) {
+  /** Keep the existing row when a page of older conversations contains it too: it has received more events. */
+  #dropDuplicate(element) {
     if (!element.matches(".row[data-conversation]")) return;
     const row = this.#row(element.dataset.conversation);
     if (row === element) return;
@@ -118,30 +135,57 @@ class ConversationList extends HTMLElement {
     insertInOrder(row.parentElement, row);
   }
 
+  /** Remove the row. An open history stays readable; other pages of the conversation are left. */
   #remove(conversation) {
+    const isAt = () => isWithin(conversationUrl(conversation), location.pathname);
+    const isShown = () => document.querySelector("message-history")?.dataset.conversation === conversation;
     this.#row(conversation)?.remove();
-    setTimeout(() => location.pathname.startsWith(`/chats/${conversation}`) && location.assign("/"), LEAVING_MS);
+    if (isAt() && !isShown()) setTimeout(() => isAt() && location.assign("/"), LEAVING_MS);
   }
 
-  /** What came, moved or went while nobody was listening; rows further down come when asked for. */
+  /** Compare the rows with the server's state after a connection. Rows that are not loaded stay so. */
   #compare(heads) {
-    const hasAllRows = !document.getElementById("more-rows");
+    const hasAllRows = !this.querySelector("#more-rows, #more-archived");
     const isFirst = !this.#heads.size;
-    const isThere = new Set(heads.map(({ value }) => value));
+    const current = new Set(heads.map(({ value }) => value));
     for (const { dataset } of this.querySelectorAll(".row[data-conversation]")) {
-      if (!isThere.has(dataset.conversation)) this.#row(dataset.conversation).remove();
+      if (!current.has(dataset.conversation)) this.#row(dataset.conversation).remove();
     }
     for (const { value, dataset } of heads) {
+      if ("unlisted" in dataset) continue; // it may be open in spite of that
       const lastSeq = Number(dataset.lastSeq);
       const row = this.#row(value);
-      const unheardOf = isFirst && !hasAllRows ? lastSeq : -1;
-      const known = row ? Number(row.dataset.lastSeq) : (this.#heads.get(value) ?? unheardOf);
+      const missed = isFirst && !hasAllRows ? lastSeq : -1;
+      const known = row ? Number(row.dataset.lastSeq) : (this.#heads.get(value) ?? missed);
       this.#heads.set(value, lastSeq);
-      if (row && dataset.readSeq) this.#moveOn(row, dataset);
+      if (row && dataset.readSeq) this.#advance(row, dataset);
       if (lastSeq > known) this.#refresh(value);
-      else if (lastSeq > Number(row?.dataset.deliveredSeq ?? lastSeq)) noteReceipt(value, { delivered_seq: lastSeq });
+      else if (lastSeq > Number(row?.dataset.deliveredSeq ?? lastSeq)) queueReceipt(value, { delivered_seq: lastSeq });
     }
   }
+}
+
+/** Make the rows a single Tab stop: the open conversation, or the row that had the focus last. */
+export function keepSingleTabStop(list) {
+  const update = () => {
+    const links = [...list.querySelectorAll(LINKS)];
+    const shown = links.filter((link) => link.checkVisibility());
+    const focused = shown.find((link) => link === document.activeElement);
+    const current = shown.find((link) => link.getAttribute("aria-current") === "page");
+    const stop = focused ?? current ?? shown.find((link) => link.tabIndex === 0) ?? shown[0];
+    for (const link of links) link.tabIndex = link === stop ? 0 : -1;
+  };
+  for (const name of ["list-changed", "current-row-changed", "htmx:load"]) document.addEventListener(name, update);
+  list.addEventListener("focusin", update);
+  list.addEventListener("keydown", (event) => {
+    if (!["Home", "End"].includes(event.key)) return;
+    const shown = [...list.querySelectorAll(LINKS)].filter((link) => link.checkVisibility());
+    (event.key === "Home" ? shown[0] : shown.at(-1))?.focus();
+    event.preventDefault();
+  });
+  list.addEventListener("toggle", update, { capture: true });
+  document.getElementById("search").addEventListener("input", update);
+  update();
 }
 
 customElements.define("conversation-list", ConversationList);

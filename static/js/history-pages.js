@@ -1,12 +1,14 @@
-/** Loads the pages before and after what is shown, and keeps the reader's place while doing so. */
+/** Loads earlier and later pages of a history and preserves the scroll position. */
 import { fetchFragment } from "./fragments.js";
-import { arrange } from "./message-places.js";
+import { arrange } from "./message-display.js";
 
 const AHEAD = "400px 0px";
+const SILENCE_MS = 500; // screen readers are notified with a delay
 
 export class HistoryPages {
   #history;
   #observer;
+  #timer;
 
   constructor(history) {
     this.#history = history;
@@ -14,7 +16,7 @@ export class HistoryPages {
     history.addEventListener("click", (event) => this.#clicked(event));
   }
 
-  /** To be called whenever the links may have changed. */
+  /** Observe the links to other pages. Call it after the links may have changed. */
   watch() {
     this.#observer.disconnect();
     for (const link of this.#history.querySelectorAll(".history__more")) this.#observer.observe(link);
@@ -40,14 +42,23 @@ export class HistoryPages {
     if (link.ariaBusy) return;
     link.ariaBusy = "true";
     try {
-      this.#insert(link, await fetchFragment(this.#history.dataset.url + link.search));
+      const page = await fetchFragment(this.#history.dataset.url + link.search);
+      this.#silently(() => this.#insert(link, page));
       this.watch();
     } catch {
-      link.ariaBusy = null; // a click, or coming back to it, tries again
+      link.ariaBusy = null; // a click or scrolling there again retries
     }
   }
 
-  /** What came live while the last page was on its way is still to be loaded. */
+  /** Change the log without an announcement: earlier messages are not news. */
+  #silently(change) {
+    clearTimeout(this.#timer);
+    this.#history.ariaBusy = "true";
+    change();
+    this.#timer = setTimeout(() => (this.#history.ariaBusy = null), SILENCE_MS);
+  }
+
+  /** Return the link to the next page if messages arrived while the last page was being loaded. */
   #missed(link, page) {
     if (Number(page.dataset.lastSeq) >= Number(this.#history.dataset.lastSeq)) return null;
     link.search = `?after=${page.dataset.lastSeq}`;

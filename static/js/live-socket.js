@@ -1,5 +1,5 @@
-/** The page's one socket. It keeps itself open, and says `socket-open` and `socket-lost`. */
-import { hear } from "./hearing.js";
+/** The page's WebSocket. It reconnects by itself and dispatches `socket-open` and `socket-lost`. */
+import { dispatch, dispatchFragments, isForOtherUser, leave, pageUser } from "./fragments.js";
 
 const HEARTBEAT_MS = 25_000;
 const ANSWER_MS = 10_000;
@@ -13,12 +13,12 @@ class LiveSocket extends HTMLElement {
   #failures = 0;
   #retry;
   #heartbeat;
-  #answer;
+  #pongTimeout;
   #recheck;
 
   connectedCallback() {
     addEventListener("online", () => this.#reconnectNow());
-    addEventListener("offline", () => this.#checkReach());
+    addEventListener("offline", () => this.#checkServer());
     document.addEventListener("visibilitychange", () => document.hidden || this.#reconnectNow());
     this.#connect();
   }
@@ -27,7 +27,7 @@ class LiveSocket extends HTMLElement {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Whether the frame could be sent; what it says must bear being lost. */
+  /** Send a frame if the socket is open, and return whether it was. Frames may be lost. */
   send(frame) {
     if (this.isOpen) this.#socket.send(JSON.stringify(frame));
     return this.isOpen;
@@ -35,60 +35,60 @@ class LiveSocket extends HTMLElement {
 
   async #connect() {
     clearTimeout(this.#retry);
-    if (!navigator.onLine && !(await this.#reachesServer())) return this.#retryLater();
+    if (!navigator.onLine && !(await this.#isServerReachable())) return this.#retryLater();
     if (this.#socket?.readyState <= WebSocket.OPEN) return;
-    const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/ws/page`);
+    const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/ws/page?page_user=${document.body.dataset.user}`);
     socket.onopen = () => this.#opened();
-    socket.onmessage = (message) => this.#hear(message.data);
-    socket.onclose = (close) => socket === this.#socket && this.#lost(close.code);
+    socket.onmessage = (message) => this.#receive(message.data);
+    socket.onclose = (close) => socket === this.#socket && this.#closed(close.code);
     this.#socket = socket;
   }
 
   #opened() {
     this.#failures = 0;
-    this.#beatLater();
+    this.#restartHeartbeat();
     document.dispatchEvent(new CustomEvent("socket-open"));
-    this.#checkReach();
+    this.#checkServer();
   }
 
-  #hear(html) {
-    this.#beatLater();
-    hear(html);
+  #receive(html) {
+    this.#restartHeartbeat();
+    dispatchFragments(html);
   }
 
-  /** Any frame is a sign of life; after a silence we ask for one. */
-  #beatLater() {
+  /** Restart the heartbeat: any frame proves that the connection works. */
+  #restartHeartbeat() {
     clearTimeout(this.#heartbeat);
-    clearTimeout(this.#answer);
-    this.#heartbeat = setTimeout(() => this.#beat(), HEARTBEAT_MS);
+    clearTimeout(this.#pongTimeout);
+    this.#heartbeat = setTimeout(() => this.#ping(), HEARTBEAT_MS);
   }
 
-  #beat() {
-    clearTimeout(this.#answer);
+  #ping() {
+    clearTimeout(this.#pongTimeout);
     this.send({ type: "ping", ref: Date.now() });
-    this.#answer = setTimeout(() => this.#drop(), ANSWER_MS);
+    this.#pongTimeout = setTimeout(() => this.#disconnect(), ANSWER_MS);
   }
 
-  /** Does not wait for the closing handshake, which a dead connection never finishes. */
-  #drop() {
+  /** Close without waiting for the closing handshake, which a dead connection never finishes. */
+  #disconnect() {
     this.leave();
-    this.#lost();
+    this.#closed();
   }
 
-  /** For who leaves the page: what becomes of their login is no news. If they stay, it comes back. */
+  /** Close before logging out, so that the end of the login does not redirect. The socket reopens if the page stays. */
   leave() {
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.close();
   }
 
-  #lost(code) {
+  #closed(code) {
     clearTimeout(this.#heartbeat);
-    clearTimeout(this.#answer);
+    clearTimeout(this.#pongTimeout);
     document.dispatchEvent(new CustomEvent("socket-lost"));
-    if (code === LOGIN_ENDED) return location.assign(this.dataset.login);
+    if (code === LOGIN_ENDED) return leave(this.dataset.login);
     this.#retryLater(code === FLOODED ? LONGEST_RETRY_MS : 0);
-    if (this.#failures > 1) this.#reachesServer(); // a refused handshake may mean signed out
+    if (this.#failures > 1) this.#isServerReachable(); // the handshake may be refused because the login has ended
   }
 
   #retryLater(least = 0) {
@@ -98,26 +98,27 @@ class LiveSocket extends HTMLElement {
   }
 
   #reconnectNow() {
-    if (this.isOpen) return this.#beat();
+    if (this.isOpen) return this.#ping();
     this.#failures = 0;
     this.#connect();
   }
 
   /**
-   * A browser that says “offline” may be wrong: a server on this very machine is still in reach. Or the
-   * network is only just going: while the browser says so, it is asked again.
+   * Check whether the server can be reached while the browser reports that it is offline. That may be wrong (the
+   * server runs on this machine) or premature (the network is about to go), so it is checked again.
    */
-  async #checkReach() {
+  async #checkServer() {
     clearTimeout(this.#recheck);
     if (navigator.onLine) return;
-    if (await this.#reachesServer()) this.#recheck = setTimeout(() => this.#checkReach(), ANSWER_MS);
-    else this.#drop();
+    if (await this.#isServerReachable()) this.#recheck = setTimeout(() => this.#checkServer(), ANSWER_MS);
+    else this.#disconnect();
   }
 
-  async #reachesServer() {
+  async #isServerReachable() {
     try {
-      const answer = await fetch(this.dataset.probe, { method: "HEAD", redirect: "manual", cache: "no-store" });
-      if (answer.type === "opaqueredirect") location.assign(this.dataset.login);
+      const headers = pageUser();
+      const response = await fetch(this.dataset.probe, { method: "HEAD", headers, redirect: "manual", cache: "no-store" });
+      if (response.type === "opaqueredirect" || isForOtherUser(response)) leave(this.dataset.login);
       return true;
     } catch {
       return false;
@@ -126,3 +127,34 @@ class LiveSocket extends HTMLElement {
 }
 
 customElements.define("live-socket", LiveSocket);
+
+/** Shows a banner when the connection has been lost for more than a moment. */
+const BLIP_MS = 1_000;
+
+class ConnectionBanner extends HTMLElement {
+  #timer;
+
+  connectedCallback() {
+    document.addEventListener("socket-open", () => this.#hide());
+    document.addEventListener("socket-lost", () => this.#showSoon());
+    addEventListener("online", () => this.textContent && this.#show());
+    this.#showSoon();
+  }
+
+  #showSoon() {
+    this.#timer ??= setTimeout(() => this.#show(), BLIP_MS);
+  }
+
+  #show() {
+    this.textContent = navigator.onLine ? this.dataset.connecting : this.dataset.offline;
+    dispatch("connection-unavailable");
+  }
+
+  #hide() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.textContent = "";
+  }
+}
+
+customElements.define("connection-banner", ConnectionBanner);

@@ -1,10 +1,13 @@
-/** The page's one dialog: shows a page of ours over whatever is open. */
+/** The page's only dialog: it shows another page over the current one. */
+import { focusComposer } from "./focus.js";
 import { fetchFragment } from "./fragments.js";
+import { layerClosed, layerOpened } from "./overlays.js";
 import { localise } from "./times.js";
-import { say } from "./toast-line.js";
+import { showToast } from "./toast.js";
 
-const SETTLE_MS = 400;
+const REFRESH_DELAY_MS = 400;
 const FOCUS_MS = 50;
+const FIELDS = ".sheet__body :is(input:not([type=hidden]), select, textarea)";
 
 class ModalDialog extends HTMLElement {
   #dialog = this.querySelector("dialog");
@@ -13,7 +16,7 @@ class ModalDialog extends HTMLElement {
 
   connectedCallback() {
     this.addEventListener("click", (event) => this.#clicked(event));
-    this.addEventListener("act-done", () => this.#dialog.close());
+    this.addEventListener("form-done", () => this.#dialog.close());
     this.#dialog.addEventListener("close", () => this.#closed());
     for (const news of ["live-message", "live-receipt"]) {
       document.addEventListener(news, ({ detail }) => this.#heard(detail.dataset.conversation));
@@ -22,22 +25,34 @@ class ModalDialog extends HTMLElement {
 
   async show(url) {
     this.#url = url;
-    const content = await fetchFragment(url, { "HX-Target": "dialog" }).catch(() => say("failed"));
+    const content = await fetchFragment(url, { "HX-Target": "dialog" }).catch(() => showToast("failed"));
     if (!content || url !== this.#url) return;
     this.#fill(content);
     if (!this.#dialog.open) this.#dialog.showModal();
+    layerOpened(this.#dialog, () => this.#dialog.close());
+    content.querySelector(`${FIELDS}, [data-closes]`)?.focus(); // the default would be the button that closes
   }
 
-  /** Beside the words that are being said here. */
+  /** Insert the content next to the toast line, which may be in the dialog. */
   #fill(content) {
     localise(content);
     this.#dialog.querySelector(".dialog__content")?.remove();
     this.#dialog.prepend(content);
+    this.#offerToClose(content.querySelector(".bar__back"));
     const heading = content.querySelector("h1");
     this.#dialog.setAttribute("aria-label", heading.textContent);
   }
 
-  /** The frame stays, and with it how far one has scrolled and where the focus is. */
+  /** The back link of a page becomes the close button of the dialog. */
+  #offerToClose(link) {
+    const button = document.createElement("button");
+    button.className = link.className;
+    button.type = "button";
+    button.ariaLabel = button.title = this.dataset.close;
+    link.replaceWith(button);
+  }
+
+  /** Replace the body only: the scroll position and the focus of the frame remain. */
   async #refresh() {
     const url = this.#url;
     const content = await fetchFragment(url, { "HX-Target": "dialog" }).catch(() => null);
@@ -46,31 +61,32 @@ class ModalDialog extends HTMLElement {
     this.querySelector(".sheet__body").replaceWith(content.querySelector(".sheet__body"));
   }
 
-  /** Its own way back, and a click beside it, close it. */
+  /** The back button, and a click outside, close the dialog. */
   #clicked(event) {
     if (event.target !== this.#dialog && !event.target.closest(".bar__back, [data-closes]")) return;
     event.preventDefault();
     this.#dialog.close();
   }
 
-  /** What is still on its way is not to open it again. */
+  /** An answer that is still expected must not open the dialog again. */
   #closed() {
     this.#url = undefined;
+    layerClosed(this.#dialog);
     keepFocus();
   }
 
   #heard(conversation) {
     if (!this.querySelector(`[data-follows="${conversation}"]`)) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#url && this.#refresh(), SETTLE_MS);
+    this.#timer = setTimeout(() => this.#url && this.#refresh(), REFRESH_DELAY_MS);
   }
 }
 
-/** What had the focus may be gone, such as the message that was deleted; the browser notices a moment later. */
+/** The element that had the focus may be gone, such as a deleted message. The browser notices that later. */
 function keepFocus() {
   setTimeout(() => {
     const hasNone = !document.activeElement || document.activeElement === document.body;
-    if (hasNone) document.getElementById("message-body")?.focus();
+    if (hasNone) focusComposer();
   }, FOCUS_MS);
 }
 

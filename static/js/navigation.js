@@ -1,53 +1,110 @@
-/** What htmx leaves to the page: local times, the open row, errors, and signing out. */
-import { detailOf, fetchFragment, leadToLogin, loginPath } from "./fragments.js";
-import { tell } from "./hearing.js";
+/** Navigation within the page by htmx: the current row, late answers, errors, and logging out. */
+import { detailOf, dispatch, goToLogin, leave, loginPath } from "./fragments.js";
+import { discardAll, hasUnsent } from "./outbox.js";
 import { localise } from "./times.js";
-import { say } from "./toast-line.js";
+import { showToast } from "./toast.js";
+import { translation } from "./translations.js";
+import { isWithin } from "./urls.js";
 
-const INVALID = 422; // a form that comes back with what is wrong in it
-const TOO_FAST = 429; // what is on the page stays there, and so does what was typed
+const INVALID = 422; // the answer is the form with its errors
+const TOO_FAST = 429; // the page and what was typed showRequestFailure
+
+/** Events of requests that were aborted or could not be sent. The page shows those errors itself. */
+const NO_ERRORS = new Set(["htmx:afterRequest", "htmx:sendAbort", "htmx:sendError", "htmx:timeout"]);
+
+htmx.logger = (_element, name, detail) => {
+  if (NO_ERRORS.has(name)) delete detail?.error; // htmx would log it
+};
 
 document.addEventListener("htmx:load", ({ detail }) => localise(detail.elt));
 
-/** What is searched for stands in the address; an answer that comes when one has gone on is unheard. */
+/** The address contains the search terms. An answer that arrives after leaving the search is ignored. */
 document.addEventListener("htmx:load", ({ detail }) => {
   const { id, dataset } = detail.elt;
   if (id === "found") history.replaceState(history.state, "", dataset.address);
 });
 
-for (const name of ["htmx:pushedIntoHistory", "htmx:replacedInHistory", "htmx:historyRestore", "list-changed"]) {
-  document.addEventListener(name, settle);
+for (const name of ["htmx:pushedIntoHistory", "htmx:replacedInHistory", "htmx:historyRestore"]) {
+  document.addEventListener(name, updateForLocation);
+}
+document.addEventListener("list-changed", highlightCurrent);
+
+/** The path before the last navigation. */
+let currentUrl = location.pathname;
+
+for (const name of ["htmx:pushedIntoHistory", "htmx:replacedInHistory"]) {
+  document.addEventListener(name, () => {
+    history.replaceState({ ...history.state, cameFrom: currentUrl }, "");
+    currentUrl = location.pathname;
+  });
+}
+document.addEventListener("htmx:historyRestore", () => (currentUrl = location.pathname));
+
+/** A back arrow that leads to the previous page goes back in the browser's history, instead of adding an entry. */
+document.addEventListener("click", (event) => {
+  const arrow = event.target.closest(".bar__back");
+  if (!arrow || arrow.closest("dialog") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (history.state?.cameFrom !== arrow.pathname) return;
+  event.preventDefault();
+  event.stopPropagation();
+  history.back();
+}, { capture: true });
+
+function updateForLocation() {
+  highlightCurrent();
+  const archive = document.querySelector(".archive:has([aria-current])");
+  if (archive) archive.open = true;
 }
 
-function settle() {
-  for (const link of document.querySelectorAll(".rows .row__link")) {
-    if (isOpen(link.pathname)) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
-  const history = document.querySelector("message-history");
+function highlightCurrent() {
+  markCurrent(location.pathname);
+  const history = document.querySelector(".conversation:not(.conversation--closed) message-history");
   if (history) document.querySelector("conversation-list").ensure(history.dataset.conversation);
 }
 
-function isOpen(pathname) {
-  return location.pathname === pathname || location.pathname.startsWith(`${pathname}/`);
+function markCurrent(pathname) {
+  for (const link of document.querySelectorAll(".rows .row[data-conversation] .row__link")) {
+    if (isWithin(link.pathname, pathname)) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  dispatch("current-row-changed");
 }
 
-/** Only the last step counts: a late answer would take the pane from whoever has gone on, and is writing there. */
+/** The last navigation wins: a late answer must not replace a page that was opened after it. */
 let step;
 
-document.addEventListener("htmx:beforeRequest", ({ detail }) => detail.target.id === "pane" && take(detail));
-document.addEventListener("htmx:historyCacheMiss", ({ detail }) => take(detail));
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  if (detail.target.id !== "pane") return;
+  startStep(detail);
+  if (!isForm(detail)) markCurrent(new URL(detail.pathInfo.requestPath, location.href).pathname);
+});
+document.addEventListener("htmx:historyCacheMiss", ({ detail }) => startStep(detail));
+document.addEventListener("htmx:afterRequest", ({ detail }) => detail.xhr === step?.xhr && showBusy(false));
+document.addEventListener("htmx:historyRestore", () => showBusy(false));
 
-function take(next) {
+/** The pane is dimmed while another page is being loaded. */
+function showBusy(isBusy) {
+  document.getElementById("pane").ariaBusy = isBusy ? "true" : null;
+}
+
+/** Keep the current page because the request has failed. */
+function showRequestFailure() {
+  showBusy(false);
+  highlightCurrent();
+  showToast("failed");
+}
+
+function startStep(next) {
   while (step && !isForm(step)) {
     const { xhr } = step;
     step = null;
-    xhr.abort(); // the second click of a double one has waited for this, and is the next to be broken off
+    xhr.abort(); // the second request of a double click was queued behind it and is aborted next
   }
   step = next;
+  showBusy(true);
 }
 
-/** What a form asks for is to be done all the same; its answer alone comes too late. */
+/** A form is processed even if the user has moved on. Only its answer is dropped. */
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (detail.target.id === "pane" && detail.xhr !== step.xhr) detail.shouldSwap = false;
 });
@@ -56,106 +113,66 @@ function isForm({ requestConfig }) {
   return requestConfig?.verb === "post";
 }
 
-/** A pane that takes no focus of its own gets it, so that Tab goes on from there. */
+/** The pane gets the focus unless its content has it, so that Tab continues from there. */
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (detail.target?.id === "pane" && !detail.target.contains(document.activeElement)) detail.target.focus();
 });
 
-/** The login form, and the error of a page one wanted to see, are whole pages; other errors are said, and the page stays. */
+/** The login form and the error of a requested page replace the document. Other errors are shown as toasts. */
 document.addEventListener("htmx:beforeSwap", ({ detail: { xhr, target, requestConfig } }) => {
   const isPage = target.id === "pane" && requestConfig.verb === "get";
   const login = loginAt(xhr);
-  if (login && isPage) location.assign(login);
-  else if (login) leadToLogin();
+  if (login && isPage) leave(login);
+  else if (login) goToLogin();
   else if (xhr.status < 400 || xhr.status === INVALID) return;
   else if (isPage && xhr.status !== TOO_FAST) location.assign(requestConfig.path);
-  else say(detailOf(xhr.responseText) ?? "failed");
+  else {
+    highlightCurrent();
+    showToast(detailOf(xhr.responseText) ?? "failed");
+  }
 });
 
-document.addEventListener("htmx:sendError", () => say("failed"));
-document.addEventListener("htmx:historyCacheMiss", ({ detail }) => (detail.xhr.onerror = () => say("failed")));
+document.addEventListener("htmx:sendError", showRequestFailure);
+document.addEventListener("htmx:historyCacheMiss", ({ detail }) => (detail.xhr.onerror = showRequestFailure));
 document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
 
-/** Back and forward, within a document: whoever has been signed out meanwhile sees nothing of it. */
+/** A page from the browser's history is not shown after the user has logged out. */
 document.addEventListener("htmx:historyCacheMissLoad", ({ detail }) => {
   const login = loginAt(detail.xhr);
   if (!login) return;
   detail.response = "";
-  location.assign(login);
+  leave(login);
 });
 
-/** And a document that the browser has kept whole is asked for anew. */
+/** A document from the back/forward cache is loaded again, for the same reason. */
 addEventListener("pageshow", ({ persisted }) => {
   if (!persisted) return;
   document.documentElement.hidden = true;
   location.reload();
 });
 
-/** The address of the login page, if that is where the request has ended. */
+/** Return the address of the login page if the request was redirected there. */
 function loginAt({ responseURL }) {
   const arrived = new URL(responseURL || location.href);
   return arrived.pathname === loginPath() ? arrived.href : "";
 }
 
-/** The open conversation was renamed, its members changed, or one keeps it otherwise. */
-async function refreshBar({ conversation }) {
-  const bar = document.getElementById("conversation-bar");
-  if (!bar || !isOpen(`/chats/${conversation}`)) return;
-  const fresh = await fetchFragment(`/chats/${conversation}/bar`).catch(() => null);
-  if (!fresh) return;
-  const { id } = document.activeElement;
-  htmx.process(fresh);
-  localise(fresh);
-  document.title = document.title.replace(titleIn(bar), () => titleIn(fresh));
-  bar.replaceWith(fresh);
-  if (id && document.activeElement === document.body) document.getElementById(id)?.focus();
-  tell("bar-changed");
-}
-
-/** On the Info page the form stands by itself. */
-async function refreshKeep({ conversation }) {
-  const shown = () => document.querySelector(`.sheet .keep[action="/chats/${conversation}/settings"]`);
-  if (!shown()) return;
-  const bar = await fetchFragment(`/chats/${conversation}/bar`).catch(() => null);
-  const form = shown();
-  if (!form || !bar) return;
-  const { name } = form.contains(document.activeElement) ? document.activeElement : {};
-  const fresh = bar.querySelector(".keep");
-  localise(fresh);
-  form.replaceWith(fresh);
-  if (name) fresh.querySelector(`[name="${name}"]`).focus();
-}
-
-function titleIn(bar) {
-  return bar.querySelector(".bar__title").textContent;
-}
-
-/** A title changes with a line in the history: whoever missed a line may have missed a title. */
-function compareBar(heads) {
-  const head = heads.find(({ value }) => isOpen(`/chats/${value}`));
-  const bar = document.getElementById("conversation-bar");
-  if (bar && head && head.dataset.lastSeq !== bar.dataset.lastSeq) refreshBar({ conversation: head.value });
-}
-
-document.addEventListener("live-conversation", ({ detail }) => refreshBar(detail.dataset));
-document.addEventListener("live-ready", ({ detail }) => compareBar([...detail.children]));
-document.addEventListener("kept-otherwise", ({ detail }) => refreshBar(detail));
-document.addEventListener("kept-otherwise", ({ detail }) => refreshKeep(detail));
-
-/** What was written here is nobody else's business. */
+/** Logging out deletes everything that the page has stored in the browser. */
 document.addEventListener("submit", (event) => {
-  if (!event.target.matches("[data-forgets]")) return;
+  if (!event.target.matches("[data-clears-storage]")) return;
   event.preventDefault();
-  document.querySelector("live-socket").leave(); // or its news would lead away before the answer is there
-  forget().finally(() => event.target.submit());
+  if (hasUnsent() && !confirm(translation("unsent"))) return;
+  discardAll();
+  document.querySelector("live-socket").leave(); // its event would redirect before the form is answered
+  clearBrowserData().finally(() => event.target.submit());
 });
 
-async function forget() {
+async function clearBrowserData() {
   for (const storage of [sessionStorage, localStorage]) storage.clear();
   for (const { name } of await indexedDB.databases()) await deleted(name);
 }
 
-/** One that is open still goes when the page does. */
+/** Wait until a database is deleted. One that is in use is deleted when the page is closed. */
 function deleted(name) {
   const request = indexedDB.deleteDatabase(name);
   return new Promise((settle) => {
@@ -163,5 +180,5 @@ function deleted(name) {
   });
 }
 
-settle();
+updateForLocation();
 localise(document.body);

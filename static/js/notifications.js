@@ -1,25 +1,32 @@
-/** Tells by the system's own notifications what comes while one looks elsewhere, if one wants that on this device. */
-import { isLookedAt } from "./reading.js";
-import { isWaiting } from "./row.js";
+/**
+ * System notifications about messages that arrive while the window is inactive, if the user wants them on this device.
+ */
+import { isWindowActive } from "./receipts.js";
+import { needsAttention } from "./row.js";
 
 const KEY = `notifies:${document.body.dataset.user}`;
 const shown = new Map();
 let isRefused = false;
 
-/** Browsers offer it on secure pages only. */
-const isPossible = () => "Notification" in window && isSecureContext && Notification.permission !== "denied" && !isRefused;
-const isWanted = () => localStorage.getItem(KEY) === "yes" && isPossible() && Notification.permission === "granted";
+/** Return why this browser shows no notifications, or null. */
+function obstacle() {
+  if (!isSecureContext) return "insecure";
+  if (!("Notification" in window) || isRefused) return "unsupported";
+  return Notification.permission === "denied" ? "blocked" : null;
+}
 
-document.addEventListener("unread-grew", ({ detail: row }) => {
-  if (isWanted() && !isLookedAt() && isWaiting(row)) notify(row);
+const isWanted = () => localStorage.getItem(KEY) === "yes" && !obstacle() && Notification.permission === "granted";
+
+document.addEventListener("unread-increased", ({ detail: row }) => {
+  if (isWanted() && !isWindowActive() && needsAttention(row)) showNotification(row);
 });
 
-function notify(row) {
+function showNotification(row) {
   const { conversation } = row.dataset;
-  const said = (part) => row.querySelector(`.row__${part}`).textContent;
-  const body = [said("sender"), said("preview")].filter(Boolean).join(": ");
-  const options = { body, tag: conversation, lang: document.documentElement.lang }; // the newest of each chat, in one window or in several
-  const notification = new Notification(said("title"), options);
+  const textOf = (part) => row.querySelector(`.row__${part}`).textContent;
+  const body = [textOf("sender"), textOf("preview")].filter(Boolean).join(": ");
+  const options = { body, tag: conversation, lang: document.documentElement.lang }; // the tag replaces the previous notification of the conversation, also from other windows
+  const notification = new Notification(textOf("title"), options);
   notification.onclick = () => {
     focus();
     document.querySelector(`#row-${CSS.escape(conversation)} .row__link`)?.click();
@@ -27,7 +34,7 @@ function notify(row) {
   shown.set(conversation, notification);
 }
 
-/** What one looks at, or has read elsewhere, needs no telling any more. */
+/** Close the notification of a conversation that was read here or on another device. */
 function withdraw(conversation) {
   shown.get(conversation)?.close();
   shown.delete(conversation);
@@ -53,7 +60,7 @@ class NotifySwitch extends HTMLElement {
     this.#show();
   }
 
-  /** Chrome on Android permits notifications and then throws at each: better known now than missed later. */
+  /** Show a first notification. Chrome on Android grants the permission and then throws: better noticed now. */
   #confirm() {
     const body = this.querySelector(".field__hint").textContent;
     try {
@@ -66,9 +73,9 @@ class NotifySwitch extends HTMLElement {
 
   #show() {
     this.#box.checked = isWanted();
-    this.#box.disabled = !isPossible();
-    this.querySelector(".field__hint").hidden = !isPossible();
-    this.querySelector(".notice").hidden = isPossible();
+    this.#box.disabled = obstacle() !== null;
+    this.querySelector(".field__hint").hidden = obstacle() !== null;
+    for (const notice of this.querySelectorAll(".notice")) notice.hidden = notice.dataset.reason !== obstacle();
   }
 }
 

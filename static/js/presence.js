@@ -1,12 +1,12 @@
-/** Who is here: asks about the people on screen, and shows it wherever an element names them. */
-import { tell } from "./hearing.js";
+/** The presence of users: subscribes to those on the page and shows it at every element that names them. */
+import { dispatch } from "./fragments.js";
 
-const GATHER_MS = 300;
+const DELAY_MS = 300;
 const known = new Map();
 let watched = "";
 let timer;
 
-/** What is known of somebody: `{online, lastSeen}`, or nothing. */
+/** Return `{online, lastSeen}` of a user, or undefined. */
 export function presenceOf(user) {
   return known.get(user);
 }
@@ -18,27 +18,33 @@ document.addEventListener("live-presence", ({ detail }) => {
 });
 
 function show() {
-  for (const mark of document.querySelectorAll("[data-present]")) mark.hidden = !known.get(mark.dataset.present)?.online;
-  tell("presence-changed");
+  for (const indicator of document.querySelectorAll("[data-present]")) indicator.hidden = !known.get(indicator.dataset.present)?.online;
+  dispatch("presence-changed");
 }
 
-/** The server forgets with the socket whom we watch. */
-function watch({ afresh = false } = {}) {
+/** Subscribe to the users on the page. The server forgets the subscription when the socket closes. */
+function watch({ isReconnected = false } = {}) {
   timer = undefined;
   const people = [...document.querySelectorAll("[data-watch]")].map(({ dataset }) => dataset.watch);
   const users = [...new Set(people)].sort();
-  if (!users.length || (!afresh && users.join() === watched)) return;
+  if (!users.length || (!isReconnected && users.join() === watched)) return;
   const isSent = document.querySelector("live-socket").send({ type: "watch", users });
   watched = isSent ? users.join() : "";
 }
 
 function watchSoon() {
   show();
-  timer ??= setTimeout(watch, GATHER_MS);
+  timer ??= setTimeout(watch, DELAY_MS);
 }
 
+/** Presence is unknown without a connection. */
+document.addEventListener("connection-unavailable", () => {
+  known.clear();
+  show();
+});
+
 document.addEventListener("live-ready", () => {
-  known.clear(); // perhaps we hide since, and see nobody any more
-  watch({ afresh: true });
+  known.clear(); // the privacy settings may have changed
+  watch({ isReconnected: true });
 });
 for (const change of ["list-changed", "htmx:load", "bar-changed"]) document.addEventListener(change, watchSoon);

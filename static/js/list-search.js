@@ -1,11 +1,10 @@
-/** The Search box above the list: filters rows at once, moves into them by arrow keys, and leads on
- * to the messages. */
-const CHAT = ".row[data-conversation]"; // the link to older chats stays in sight, and so brings them
+/** The search box above the list: filters the rows while typing and moves between them with the arrow keys. */
+const CHAT = ".row[data-conversation]"; // not the link to older conversations, which must stay visible to load them
 const KEYS = { ArrowDown: 1, ArrowUp: -1 };
 
-export function searchInPlace(list) {
+export function attachListSearch(list) {
   const box = document.getElementById("search");
-  const links = () => [...list.querySelectorAll(".row:not([hidden]) .row__link")];
+  const links = () => [...list.querySelectorAll(".row:not([hidden]) .row__link")].filter((link) => link.checkVisibility());
   box.addEventListener("input", () => filter(list, box.value));
   for (const name of ["htmx:load", "list-changed"]) {
     document.addEventListener(name, () => box.value && filter(list, box.value));
@@ -19,27 +18,39 @@ export function searchInPlace(list) {
 }
 
 function filter(list, text) {
-  const words = plain(text).split(/\s+/);
+  const words = plain(text).replace(/^\s*@/, "").split(/\s+/);
   for (const row of list.querySelectorAll(CHAT)) {
-    const shown = plain(titleAndPreview(row));
-    row.hidden = !words.every((word) => shown.includes(word));
+    const names = plain(namesOf(row));
+    row.hidden = !words.every((word) => names.includes(word));
   }
+  hideRepeatedPeople(list);
   offerMessages(list, text.trim());
   list.querySelector(".archive").open = text !== "" && list.querySelector(".rows--archived .row:not([hidden])") !== null;
 }
 
-/** And not what a row holds besides: names of days and ticks, and of a draft that is none. */
-function titleAndPreview(row) {
-  return [".row__title", ".row__preview"].map((part) => row.querySelector(part).textContent).join(" ");
+/** Return the title and, for a direct chat, the username. */
+function namesOf(row) {
+  const { watch = "" } = row.querySelector("[data-watch]")?.dataset ?? {};
+  return `${row.querySelector(".row__title").textContent} ${watch}`;
+}
+
+/** Hide people whose chat is already among the results. */
+function hideRepeatedPeople(list) {
+  const people = [...list.querySelectorAll(".people .row")];
+  const chats = [...list.querySelectorAll(`${CHAT}:not([hidden]) [data-watch]`)].map(({ dataset }) => dataset.watch);
+  for (const person of people) person.hidden = chats.includes(person.querySelector("button").value);
+  const heading = list.querySelector(".people h2");
+  if (heading) heading.hidden = people.every(({ hidden }) => hidden);
 }
 
 function offerMessages(list, text) {
   const offer = list.querySelector("#search-messages");
   offer.hidden = !text;
-  offer.querySelector(".row__last").textContent = text;
+  const title = offer.querySelector(".row__title");
+  title.textContent = title.dataset.words.replace("%s", () => text);
 }
 
-/** The first chat that is left; the form searches messages when none is. */
+/** Open the first conversation that is left. Without one, the form searches messages. */
 function open(event, list) {
   const link = list.querySelector(`${CHAT}:not([hidden]) .row__link`);
   if (!link) return;
@@ -47,7 +58,7 @@ function open(event, list) {
   link.click();
 }
 
-/** The search has led somewhere, or was given up. */
+/** Reset the list after a result was opened or the search was cancelled. */
 function clear(list, box) {
   box.value = "";
   filter(list, "");
@@ -62,7 +73,7 @@ function move(event, links, box) {
   (links[next] ?? (next < 0 ? box : links.at(-1)))?.focus();
 }
 
-/** Without case and accents. */
+/** Remove case and accents. */
 function plain(text) {
   return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }
