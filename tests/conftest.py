@@ -14,13 +14,13 @@ from django.db import connections
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.middleware import SESSION_LOGIN
-from accounts.models import Login, User
+from accounts.auth.middleware import SESSION_LOGIN
+from accounts.auth.tokens import token_pair
+from accounts.models import Login, NameWord, User
 from accounts.services import Device, open_login
-from accounts.tokens import token_pair
-from chatflow.buckets import Limit, MemoryBuckets
 from chatflow.errors import DomainError
-from chatflow.realtime import Event
+from chatflow.limits.token_bucket import Limit, MemoryBuckets
+from chatflow.live.events import Event
 from conversations import services
 from conversations.access import find_membership
 from conversations.models import Conversation, Membership
@@ -34,13 +34,13 @@ BROWSER = Device(kind=Login.Kind.BROWSER, user_agent="tests", ip="127.0.0.1")
 
 @pytest.fixture(autouse=True)
 def _quick_and_clean(settings, tmp_path) -> Iterator[None]:
-    """Argon2 costs 0.2 s a hash and the cast has many; uploads go to the test's own folder."""
+    """Use a cheap password hash, a temporary upload directory and no limits."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
     settings.MEDIA_ROOT = tmp_path
-    settings.THROTTLE_ON = False  # all of a run's people share one address; see `limited`
+    settings.THROTTLE_ON = False  # all requests come from one address; see `limited`
     cache.clear()
     yield
     cache.clear()
@@ -48,22 +48,22 @@ def _quick_and_clean(settings, tmp_path) -> Iterator[None]:
 
 @pytest.fixture
 def limited(settings, monkeypatch) -> None:
-    """Limits hold, and nobody has done anything yet."""
+    """Enable the limits, with full buckets."""
     settings.THROTTLE_ON = True
-    monkeypatch.setattr("chatflow.buckets._here", MemoryBuckets())
+    monkeypatch.setattr("chatflow.limits.token_bucket._local", MemoryBuckets())
 
 
 @pytest.fixture
 def few(limited, monkeypatch) -> Iterator[Callable[[Limit, int], None]]:
-    """few(limits.WRITING, 3) makes it that few an hour, and what was done before counts no more."""
+    """few(limits.WRITING, 3) lowers a limit to 3 an hour and refills all buckets."""
     usual: list[tuple[Limit, str, int]] = []
 
     def make(limit: Limit, at_once: int) -> None:
         for field, value in (("at_once", at_once), ("seconds", 3600)):
             usual.append((limit, field, getattr(limit, field)))
-            object.__setattr__(limit, field, value)  # services hold the very limit
-        monkeypatch.setattr("chatflow.buckets._here", MemoryBuckets())
-        cache.clear()  # where they are when there is Redis
+            object.__setattr__(limit, field, value)  # services have imported the object itself
+        monkeypatch.setattr("chatflow.limits.token_bucket._local", MemoryBuckets())
+        cache.clear()  # with Redis the buckets are in the cache
 
     yield make
     for limit, field, value in reversed(usual):
@@ -72,14 +72,14 @@ def few(limited, monkeypatch) -> Iterator[Callable[[Limit, int], None]]:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix) -> None:
-    """Thirty writers on a busy machine queue for longer than people would be let wait."""
-    if connections.databases["default"]["ENGINE"] == "chatflow.sqlite":
+    """Let writers wait longer for SQLite's lock, because tests start many on a busy machine."""
+    if connections.databases["default"]["ENGINE"] == "chatflow.db.sqlite":
         connections.databases["default"]["OPTIONS"]["timeout"] = 60
 
 
 @pytest.fixture
 def person(db) -> Callable[..., User]:
-    """person("erin") makes somebody new."""
+    """person("erin") creates a user."""
 
     def make(username: str, **fields: object) -> User:
         fields.setdefault("display_name", username.title())
@@ -115,7 +115,7 @@ def mallory(person) -> User:
 
 @pytest.fixture
 def moderator(person) -> User:
-    """morgan, who is in the group that the migration made."""
+    """morgan, who is in the group of moderators that the migration creates."""
     morgan = person("morgan", is_staff=True)
     morgan.groups.add(Group.objects.get(name="Moderators"))
     return morgan
@@ -123,7 +123,7 @@ def moderator(person) -> User:
 
 @pytest.fixture
 def direct(alice, bob) -> Conversation:
-    """alice and bob's direct chat, empty."""
+    """The empty direct chat of alice and bob."""
     conversation, _is_new = services.start_direct(user=alice, username="bob")
     return conversation
 
@@ -143,13 +143,13 @@ def group(alice, bob, carol, dave) -> Conversation:
 
 @pytest.fixture
 def membership() -> Callable[[User, Conversation], Membership]:
-    """membership(alice, group) is her right to be there."""
+    """membership(alice, group) is her membership of the group."""
     return lambda user, conversation: find_membership(user, conversation.id)
 
 
 @pytest.fixture
 def program() -> Callable[[User], APIClient]:
-    """program(alice) calls the API with a token of hers."""
+    """program(alice) is an API client with her token."""
 
     def make(user: User) -> APIClient:
         client = APIClient()
@@ -162,7 +162,7 @@ def program() -> Callable[[User], APIClient]:
 
 @pytest.fixture
 def browser() -> Callable[[User], Client]:
-    """browser(alice) has her session cookie."""
+    """browser(alice) is a test client with her session cookie."""
 
     def make(user: User) -> Client:
         client = Client()
@@ -177,14 +177,15 @@ def browser() -> Callable[[User], Client]:
 
 @pytest.fixture
 def crowd(db) -> Callable[[int], list[str]]:
-    """crowd(255) makes that many people at once and answers their usernames."""
+    """crowd(255) creates that many users at once and returns their usernames."""
 
     def make(size: int) -> list[str]:
         present = User.objects.count()
         names = [f"person_{present + number}" for number in range(size)]
-        User.objects.bulk_create(
+        people = User.objects.bulk_create(
             User(username=name, email=f"{name}@example.org", display_name=name) for name in names
         )
+        NameWord.objects.index(people)
         return names
 
     return make
@@ -192,11 +193,11 @@ def crowd(db) -> Callable[[int], list[str]]:
 
 @pytest.fixture
 def say() -> Callable[..., Message]:
-    """say(alice, group, "hi") sends a message of hers."""
+    """say(alice, group, "hi") sends a message."""
 
-    def send(user: User, conversation: Conversation, body: str = "hi", **how: object) -> Message:
+    def send(user: User, conversation: Conversation, body: str = "hi", **kwargs: object) -> Message:
         right = find_membership(user, conversation.id)
-        message, _is_new = send_message(membership=right, body=body, **how)
+        message, _is_new = send_message(membership=right, body=body, **kwargs)
         return message
 
     return send
@@ -204,12 +205,12 @@ def say() -> Callable[..., Message]:
 
 @pytest.fixture
 def announced(monkeypatch, django_capture_on_commit_callbacks):
-    """`with announced() as events:` gathers what the acts inside tell the sockets."""
+    """`with announced() as events:` collects the events that the block publishes."""
 
     @contextmanager
     def gather() -> Iterator[list[Event]]:
         events: list[Event] = []
-        monkeypatch.setattr("chatflow.realtime.publish", lambda *told: events.extend(told))
+        monkeypatch.setattr("chatflow.live.publishing.publish", lambda *told: events.extend(told))
         with django_capture_on_commit_callbacks(execute=True):
             yield events
 
@@ -218,7 +219,7 @@ def announced(monkeypatch, django_capture_on_commit_callbacks):
 
 @pytest.fixture
 def costs(django_assert_num_queries, django_capture_on_commit_callbacks):
-    """`with costs(7):` counts the queries, those after the commit as well."""
+    """`with costs(7):` expects that many queries, including those after the commit."""
 
     @contextmanager
     def count(queries: int) -> Iterator[None]:
@@ -230,8 +231,10 @@ def costs(django_assert_num_queries, django_capture_on_commit_callbacks):
 
 @pytest.fixture
 def together() -> Callable[..., list[object]]:
-    """together(act, act, …) does them at one moment, each in a thread of its own and `times` in a
-    row; answers what they returned, or the DomainErrors that refused them."""
+    """together(act, act, …) calls functions at the same moment, each in its own thread.
+
+    Each is called `times` in a row. The result holds return values and raised DomainErrors.
+    """
 
     def run(*acts: Callable[[], object], times: int = 1) -> list[object]:
         start = threading.Barrier(len(acts))
@@ -249,6 +252,6 @@ def together() -> Callable[..., list[object]]:
         except DomainError as refusal:
             return refusal
         finally:
-            connections.close_all()  # as the end of a request does
+            connections.close_all()  # as at the end of a request
 
     return run

@@ -13,12 +13,24 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("accounts", "conversations", "messaging")
 DATA = ("models", "querysets")
-DOORS = (
-    *("api", "pages", "consumers", "admin", "urls", "page_urls"),
-    *("report_pages", "search_api", "search_pages"),
-)
-OPENERS = ("urls", "page_urls", "asgi")  # what may import a door
-PROCESS = ("server", "backpressure", "single")  # what runs the application, unknown to it
+INTERFACES = ("api", "pages", "consumers", "admin", "urls", "page_urls")
+OPENERS = ("urls", "page_urls", "asgi", "apps")  # what may import an interface
+# What runs the application, which does not know it: any ASGI server can take its place.
+SERVER = ("daphne", "connections", "flow_control", "instance_lock")
+# The packages of chatflow that know nothing of the domain.
+INFRASTRUCTURE = ("live", "db", "limits", "server", "api", "text", "errors", "times", "headers")
+# The packages of messaging that everything else does without, but for what is named here.
+LEAVES = {
+    "messaging.search": {
+        ("messaging.services", "messaging.search.postings"),
+    },
+    "messaging.sockets": set(),
+    "messaging.moderation": {
+        ("messaging.models", "messaging.moderation.models"),
+        ("accounts.admin", "messaging.moderation.actions"),
+    },
+    "messaging.export": set(),
+}
 
 
 @cache
@@ -26,30 +38,35 @@ def imports() -> dict[str, set[str]]:
     """Module → the modules of ours that it imports, TYPE_CHECKING aside."""
     files = [path for app in (*APPS, "chatflow") for path in (ROOT / app).rglob("*.py")]
     modules = {_module_name(path): path for path in files if "migrations" not in path.parts}
-    return {name: set(_imported(path, modules)) for name, path in modules.items()}
+    return {name: _imported(path, modules) for name, path in modules.items()}
 
 
 def _module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def _imported(path: Path, modules: dict[str, Path]):
-    tree = ast.parse(path.read_text())
-    guarded = {
-        child
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        for child in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if node in guarded:
-            continue
-        if isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                whole = f"{node.module}.{alias.name}"
-                yield from [name for name in (whole, node.module) if name in modules][:1]
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in modules)
+def _imported(path: Path, modules: dict[str, Path]) -> set[str]:
+    visitor = _ImportVisitor(modules)
+    visitor.visit(ast.parse(path.read_text()))
+    return visitor.imported
+
+
+class _ImportVisitor(ast.NodeVisitor):
+    def __init__(self, modules: dict[str, Path]) -> None:
+        self.modules = modules
+        self.imported: set[str] = set()
+
+    def visit_If(self, node: ast.If) -> None:
+        if "TYPE_CHECKING" not in ast.dump(node.test):
+            self.generic_visit(node)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        self.imported |= {alias.name for alias in node.names} & self.modules.keys()
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        for alias in node.names:
+            whole = f"{node.module}.{alias.name}"
+            self.imported |= {whole if whole in self.modules else node.module} & self.modules.keys()
 
 
 def _arrows():
@@ -85,56 +102,80 @@ def test_acts_point_from_accounts_to_conversations_to_messages():
     assert wrong == []
 
 
-def test_moderation_stands_above_all_services():
-    callers = {source for source, target in _arrows() if target == "messaging.moderation"}
+def test_only_the_admin_calls_the_acts_of_moderators():
+    callers = {source for source, target in _arrows() if target == "messaging.moderation.actions"}
 
-    assert callers == {"accounts.admin", "messaging.admin"}
+    assert callers == {"accounts.admin", "messaging.moderation.admin"}
 
 
-def test_nobody_imports_a_door_but_who_opens_it():
+def test_interfaces_are_imported_by_urls_and_the_asgi_application_only():
     wrong = [
         (source, target)
         for source, target in _arrows()
         if target.split(".")[0] in APPS
-        and target.split(".")[-1] in DOORS
+        and target.split(".")[-1] in INTERFACES
         and source.split(".")[-1] not in OPENERS
     ]
 
     assert wrong == []
 
 
-def test_what_the_apps_share_knows_none_of_them():
-    shared = {
-        "errors",
-        "realtime",
-        "sockets",
-        "parsing",
-        "times",
-        "proxies",
-        "headers",
-        "limits",
-        "buckets",
-        "lifecycle",
-        "progress",
-    }
+@pytest.mark.parametrize("package", INFRASTRUCTURE)
+def test_infrastructure_knows_nothing_of_the_domain(package):
     wrong = [
         (source, target)
         for source, target in _arrows()
-        if source.removeprefix("chatflow.") in shared and target.split(".")[0] in APPS
+        if _is_within(source, f"chatflow.{package}") and target.split(".")[0] in APPS
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", LEAVES)
+def test_leaves_of_messaging_are_imported_by_urls_and_the_asgi_application_only(package):
+    wrong = [
+        (source, target)
+        for source, target in _arrows()
+        if _is_within(target, package)
+        and not _is_within(source, package)
+        and source.split(".")[-1] not in OPENERS
+        and ".commands." not in source
+        and (source, target) not in LEAVES[package]
     ]
 
     assert wrong == []
 
 
 def test_the_application_does_not_know_what_runs_it():
-    process = {f"chatflow.{name}" for name in PROCESS}
+    server = {f"chatflow.server.{name}" for name in SERVER}
     wrong = [
         (source, target)
         for source, target in _arrows()
-        if target in process and source not in process and ".commands." not in source
+        if target in server and source not in server and ".commands." not in source
     ]
 
     assert wrong == []
+
+
+@pytest.mark.parametrize("package", ["chatflow", *APPS])
+def test_a_folder_reads_like_a_table_of_contents(package):
+    assert len([path for path in (ROOT / package).glob("*.py") if path.name != "__init__.py"]) <= 15
+
+
+def test_every_package_says_what_it_is_for():
+    silent = [
+        str(path.relative_to(ROOT))
+        for app in (*APPS, "chatflow")
+        for path in (ROOT / app).rglob("__init__.py")
+        if not {"migrations", "management", "templatetags"} & set(path.parts)
+        and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+
+    assert silent == []
+
+
+def _is_within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
 
 
 def test_services_know_no_interface():
@@ -145,10 +186,10 @@ def test_services_know_no_interface():
         assert not [name for name in interfaces if f"from {name}" in source]
 
 
-def test_only_realtime_knows_the_channel_layer():
+def test_only_publishing_knows_the_channel_layer():
     users = [name for name in imports() if "from channels.layers" in _path(name).read_text()]
 
-    assert users == ["chatflow.realtime"]
+    assert users == ["chatflow.live.publishing"]
 
 
 def _path(module: str) -> Path:
@@ -174,13 +215,13 @@ def test_every_file_that_a_document_names_exists(document):
 def _is_a_file(name: str) -> bool:
     """A path from the root, or the name of a file that several apps have."""
     return (ROOT / name).exists() or any(
-        (ROOT / app / name).exists() for app in (*APPS, "chatflow")
+        path.is_file() for app in (*APPS, "chatflow") for path in (ROOT / app).rglob(name)
     )
 
 
 def test_every_function_that_the_architecture_names_exists():
     text = (ROOT / "ARCHITECTURE.md").read_text()
-    names = set(re.findall(rf"`((?:{'|'.join(APPS)}|chatflow)\.[a-z]+\.\w+)\b", text))
+    names = set(re.findall(rf"`((?:{'|'.join(APPS)}|chatflow)\.[a-z_.]+\.\w+)\b", text))
     missing = [name for name in sorted(names) if not _is_defined(name)]
 
     assert names

@@ -1,7 +1,7 @@
-"""Who may do what: every route and method, and every socket command, for everybody in the cast.
+"""Who may do what: every route and method, and every socket command, for every role.
 
-The table is held against the URL configuration: a route, method or command that nobody declared
-here fails. Whatever is none of somebody's business answers as if it did not exist.
+The table is compared with the URL configuration, so an undeclared route, method or command fails.
+What a user may not see answers as if it did not exist.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ from PIL import Image
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
+from accounts.auth.tokens import token_pair
 from accounts.models import Login, User
 from accounts.services import change_avatar, open_login
-from accounts.tokens import token_pair
-from chatflow import limits
-from chatflow.limits import Pace
+from chatflow.limits import policy as limits
+from chatflow.limits.policy import RateMeter
 from conversations import services
 from conversations.access import find_membership
 from conversations.models import Conversation
-from messaging.commands import COMMANDS, run_frame
-from messaging.models import Message
+from messaging.attachments.services import upload_attachment
+from messaging.models import Attachment, Message
+from messaging.sockets.commands import COMMANDS, run_frame
 from tests.conftest import BROWSER, PASSWORD, PROGRAM
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -85,6 +86,7 @@ def by(audience: Audience, **body: object) -> Act:
 
 GROUP = "conversations/<uuid:conversation_id>"
 MESSAGE = f"{GROUP}/messages/<uuid:message_id>"
+ATTACHMENT = f"{GROUP}/attachments/<uuid:attachment_id>"
 GROUP_PAGE = "chats/<uuid:conversation>"
 MESSAGE_PAGE = f"{GROUP_PAGE}/messages/<uuid:message>"
 ZOE = {"username": "zoe", "email": "zoe@example.org", "password": "a long enough one"}
@@ -119,8 +121,8 @@ ROUTES: dict[str, dict[str, Act]] = {
         "POST": by(SIGNED_IN, kind="direct", members=["erin"]),
     },
     GROUP: {"GET": by(MEMBERS), "PATCH": by(ADMINS, title="Orchard")},
-    f"{GROUP}/settings": {"PATCH": by(MEMBERS, pinned=True)},
-    f"{GROUP}/members": {"POST": by(ADMINS, members=["mallory"])},
+    f"{GROUP}/settings": {"GET": by(MEMBERS), "PATCH": by(MEMBERS, pinned=True)},
+    f"{GROUP}/members": {"GET": by(MEMBERS), "POST": by(ADMINS, members=["mallory"])},
     f"{GROUP}/members/<str:username>": {
         "PATCH": by(ADMINS, role="admin"),
         "DELETE": by(ADMINS),
@@ -128,11 +130,19 @@ ROUTES: dict[str, dict[str, Act]] = {
     # the API: messages
     "messages": {"GET": by(SIGNED_IN, q="hello")},
     f"{GROUP}/messages": {"GET": by(MEMBERS), "POST": by(MEMBERS, body="Hello")},
-    MESSAGE: {"PATCH": by(SENDER, body="Hullo"), "DELETE": by(ADMINS)},
+    MESSAGE: {
+        "GET": by(MEMBERS),
+        "PATCH": by(SENDER, body="Hullo"),
+        "DELETE": by(ADMINS),
+    },
     f"{MESSAGE}/reactions/<str:emoji>": {"PUT": by(MEMBERS), "DELETE": by(MEMBERS)},
     f"{MESSAGE}/receipts": {"GET": by(MEMBERS)},
     f"{MESSAGE}/report": {"POST": by(REPORTERS, reason="spam")},
     "users/<str:username>/report": {"POST": by(SIGNED_IN, reason="spam")},
+    f"{GROUP}/attachments": {"POST": by(MEMBERS, file="<picture>")},
+    ATTACHMENT: {"GET": by(MEMBERS)},
+    f"{ATTACHMENT}/thumbnail": {"GET": by(MEMBERS)},
+    f"{ATTACHMENT}/preview": {"GET": by(MEMBERS)},
     f"{GROUP}/receipts": {"POST": by(MEMBERS, read_seq=1)},
     f"{GROUP}/changes": {"GET": by(MEMBERS, since=0)},
     # pages: accounts
@@ -140,7 +150,7 @@ ROUTES: dict[str, dict[str, Act]] = {
         "GET": by(ANYONE),
         "POST": by(ANYONE, login="alice", password=PASSWORD),
     },
-    "logout": {"POST": by(SIGNED_IN)},
+    "logout": {"GET": by(SIGNED_IN), "POST": by(SIGNED_IN)},
     "register": {"GET": by(ANYONE), "POST": by(ANYONE, **ZOE)},
     "password-reset": {"GET": by(ANYONE), "POST": by(ANYONE, email="alice@example.org")},
     "password-reset/new": {
@@ -165,6 +175,7 @@ ROUTES: dict[str, dict[str, Act]] = {
     # pages: conversations
     "": {"GET": by(SIGNED_IN)},
     "chats/new": {"GET": by(SIGNED_IN), "POST": by(SIGNED_IN, member="erin")},
+    "chats/unread": {"GET": by(SIGNED_IN)},
     "chats/new/group": {
         "GET": by(SIGNED_IN),
         "POST": by(SIGNED_IN, title="Trip", members=["erin", "frank"]),
@@ -177,12 +188,13 @@ ROUTES: dict[str, dict[str, Act]] = {
     f"{GROUP_PAGE}/rename": {"POST": by(ADMINS, title="Orchard")},
     f"{GROUP_PAGE}/members": {"POST": by(ADMINS, members=["mallory"])},
     f"{GROUP_PAGE}/members/<str:username>/role": {"POST": by(ADMINS, role="admin")},
-    f"{GROUP_PAGE}/members/<str:username>/remove": {"POST": by(ADMINS)},
+    f"{GROUP_PAGE}/members/<str:username>/remove": {"GET": by(ADMINS), "POST": by(ADMINS)},
     # pages: messages
     "search": {"GET": by(SIGNED_IN, q="hello")},
     GROUP_PAGE: {"GET": by(MEMBERS)},
     f"{GROUP_PAGE}/messages": {"GET": by(MEMBERS), "POST": by(MEMBERS, body="Hello")},
     f"{GROUP_PAGE}/changes": {"GET": by(MEMBERS, since=0)},
+    f"{GROUP_PAGE}/media": {"GET": by(MEMBERS)},
     f"{MESSAGE_PAGE}/menu": {"GET": by(MEMBERS)},
     f"{MESSAGE_PAGE}/info": {"GET": by(MEMBERS)},
     f"{MESSAGE_PAGE}/edit": {"GET": by(SENDER), "POST": by(SENDER, body="Hullo")},
@@ -197,14 +209,13 @@ ROUTES: dict[str, dict[str, Act]] = {
         "GET": by(MEMBERS),
         "POST": by(MEMBERS, reason="spam"),
     },
-    "mine/<uuid:user>.css": {"GET": by(ANYONE)},
     # about the server
     "schema": {"GET": by(ANYONE)},
     "docs": {"GET": by(ANYONE)},
     "manifest.webmanifest": {"GET": by(ANYONE)},
     "healthz": {"GET": by(ANYONE)},
     "readyz": {"GET": by(ANYONE)},
-    "metrics": {"GET": by(NOBODY)},  # for whoever brings METRICS_TOKEN
+    "metrics": {"GET": by(NOBODY)},  # needs METRICS_TOKEN
 }
 
 COMMAND_AUDIENCES: dict[str, Act] = {
@@ -227,12 +238,13 @@ each_case = pytest.mark.parametrize(
 
 @dataclass
 class Stage:
-    """A group with a message of alice's in it, and everybody's way of asking."""
+    """A group with a message and a photo of alice's in it, and everybody's way of asking."""
 
     people: dict[str, User]
     group: Conversation
     message: Message
     avatar: str
+    attachment: Attachment
 
     def tries(self, role: Role, *asked: object, **how: bool) -> HttpResponse:
         """What `ask` would be answered; nothing of it stays."""
@@ -254,7 +266,7 @@ class Stage:
         is_api = issubclass(getattr(views()[route], "cls", object), APIView)
         login = self._login(role, is_api=is_api)
         client = self._client(login, is_api=is_api)
-        path = f"/{self._path(route, login, elsewhere=elsewhere)}"
+        path = f"/{self.path_of(route, login, elsewhere=elsewhere)}"
         body = {name: self._filled(value, login) for name, value in act.body.items()}
         how = {}
         if is_api and method != "GET":
@@ -273,7 +285,7 @@ class Stage:
             sign_in(client, login)
         return client
 
-    def _path(self, route: str, login: Login | None, *, elsewhere: bool) -> str:
+    def path_of(self, route: str, login: Login | None, *, elsewhere: bool) -> str:
         group = uuid.uuid4() if elsewhere else self.group.id
         login_id = login.id if login else uuid.uuid4()
         filled = {
@@ -284,6 +296,7 @@ class Stage:
             "username": "erin",
             "emoji": "👍",
             "name": self.avatar,
+            "attachment_id": self.attachment.id,
         }
         for name, value in filled.items():
             for converter in ("uuid", "str", "slug"):
@@ -320,8 +333,11 @@ def stage(alice, bob, carol, dave, mallory, group, person, say) -> Stage:
     for name in ("erin", "frank"):
         person(name)
     services.add_members(membership=find_membership(alice, group.id), usernames=["erin", "frank"])
-    avatar = Path(change_avatar(user=alice, picture=picture()).avatar.name)
-    return Stage(people, group, say(alice, group, "Hello"), avatar.stem)
+    avatar = Path(change_avatar(user=alice, image=picture()).avatar.name)
+    attachment = upload_attachment(membership=find_membership(alice, group.id), file=picture())
+    say(alice, group, attachments=[attachment.id])
+    message = say(alice, group, "Hello")
+    return Stage(people, group, message, avatar.name.removesuffix(".webp"), attachment)
 
 
 def views() -> dict[str, object]:
@@ -402,11 +418,45 @@ def test_no_session_acts_without_its_csrf_token(stage, route):
     sign_in(client, login)
 
     answer = client.post(
-        f"/{stage._path(route, login, elsewhere=False)}", ROUTES[route]["POST"].body
+        f"/{stage.path_of(route, login, elsewhere=False)}", ROUTES[route]["POST"].body
     )
 
     is_for_programs = route.startswith("auth/") and route != "auth/logout"
-    assert is_for_programs or answer.status_code == 403
+    is_led_on = route in ("login", "register") and answer["Location"] == f"/{route}"
+    assert is_for_programs or is_led_on or answer.status_code == 403
+
+
+# --- limits --------------------------------------------------------------------------------------
+
+WITHOUT_LIMIT = {"settings/appearance", "settings/language"}  # they only set a cookie
+UNSAFE = [case for case in CASES if case[1] != "GET" and case[0] not in WITHOUT_LIMIT]
+
+
+class NothingLeft:
+    """Buckets that are all empty."""
+
+    def take(self, key: str, limit: limits.Limit) -> float:
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("route", "method", "act"), UNSAFE, ids=[f"{method} /{route}" for route, method, _act in UNSAFE]
+)
+def test_whatever_writes_is_limited(stage, settings, monkeypatch, route, method, act):
+    role = Role.MEMBER if act.audience == REPORTERS else Role.OWNER
+    ask = stage.asking(role, method, route, act)
+    is_for_guests = route in ("login", "register")
+    if is_for_guests:
+        ask = stage.asking(Role.ANONYMOUS, method, route, act)
+    if route == "password-reset/new":
+        link = {name: stage._filled(f"<{name}>", None) for name in ("uid", "token")}
+        client = Client()
+        client.get("/password-reset/new", link)
+        ask = partial(client.post, "/password-reset/new", act.body)
+    settings.THROTTLE_ON = True
+    monkeypatch.setattr("chatflow.limits.policy.buckets", NothingLeft)
+
+    assert ask().status_code == 429
 
 
 # --- the sockets ---------------------------------------------------------------------------------
@@ -423,7 +473,7 @@ def test_commands_answer_everybody_as_declared(stage, command, role):
     frame = {"type": command, "ref": 1, "conversation": str(stage.group.id)} | act.body
     elsewhere = frame | {"conversation": str(uuid.uuid4())}
 
-    pace = Pace(limits.FRAMES)
+    pace = RateMeter(limits.FRAMES)
 
     [answer] = run_frame(stage.people[role], json.dumps(frame), pace)
 

@@ -1,4 +1,4 @@
-"""What somebody with a fresh clone, Python and make is told, and what another start does again."""
+"""What the Makefile installs, runs and reports on a fresh clone and on later starts."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def installed_clone(clone: Path) -> Path:
-    """A clone after `make test`; its Python only writes down what it is asked to do."""
+    """A clone after `make test`, whose Python only records its arguments."""
     _write_script(clone / ".venv/bin/python", 'echo "$@" >> calls')
     for name in LOCKS:
         shutil.copy(clone / name, clone / ".venv")
     return clone
 
 
-def test_a_machine_without_python_is_told_in_one_line(clone):
+def test_missing_python_is_reported_in_one_line(clone):
     result = _make("run", "PYTHON=no-such-python", cwd=clone)
 
     assert result.returncode != 0
@@ -41,7 +41,7 @@ def test_a_machine_without_python_is_told_in_one_line(clone):
     ]
 
 
-def test_a_python_without_venv_is_told_what_to_install(clone):
+def test_python_without_venv_is_told_what_to_install(clone):
     _write_script(clone / "python", 'case "$2" in *venv*) echo No ensurepip >&2; exit 1;; esac')
 
     result = _make("run", "PYTHON=./python", cwd=clone)
@@ -53,7 +53,7 @@ def test_a_python_without_venv_is_told_what_to_install(clone):
     ]
 
 
-def test_another_start_installs_nothing(installed_clone):
+def test_second_start_installs_nothing(installed_clone):
     _make("run", cwd=installed_clone).check_returncode()
 
     assert _calls(installed_clone) == ["manage.py prepare", "manage.py serve"]
@@ -62,7 +62,7 @@ def test_another_start_installs_nothing(installed_clone):
 @pytest.mark.parametrize(
     ("target", "lock"), [("install", "requirements.txt"), ("install-dev", "requirements-dev.txt")]
 )
-def test_a_changed_lock_is_installed_once(installed_clone, target, lock):
+def test_changed_lock_is_installed_once(installed_clone, target, lock):
     (installed_clone / lock).write_text("# changed\n")
 
     for _ in range(2):
@@ -72,7 +72,7 @@ def test_a_changed_lock_is_installed_once(installed_clone, target, lock):
     assert installation.endswith(f"--require-hashes -r {lock}")
 
 
-def test_a_failed_installation_is_tried_again(installed_clone):
+def test_failed_installation_is_repeated(installed_clone):
     (installed_clone / "requirements.txt").write_text("# changed\n")
     _write_script(installed_clone / ".venv/bin/python", '[ "$1" != -m ]')
 
@@ -84,10 +84,13 @@ def test_a_failed_installation_is_tried_again(installed_clone):
     ("missing", "urls"),
     [
         ("DATABASE_URL is not set", {}),
-        ("DATABASE_URL names no", {"DATABASE_URL": f"postgres://postgres@{NOBODY_LISTENS}/x"}),
+        (
+            "DATABASE_URL: no PostgreSQL answers",
+            {"DATABASE_URL": f"postgres://postgres@{NOBODY_LISTENS}/x"},
+        ),
     ],
 )
-def test_services_that_are_not_there_are_told_in_one_line(missing, urls):
+def test_missing_services_are_reported_in_one_line(missing, urls):
     result = subprocess.run(
         [sys.executable, PROJECT / ".ci/services.py"],
         env=_environment() | {"DATABASE_URL": "", "REDIS_URL": f"redis://{NOBODY_LISTENS}"} | urls,
@@ -113,7 +116,7 @@ def _make(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without what an outer `make test` hands on."""
+    """Return the environment without the variables of an outer `make test`."""
     inherited = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL")
     return {name: value for name, value in os.environ.items() if name not in inherited}
 
@@ -123,7 +126,7 @@ def _complaints(result: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def _calls(clone: Path) -> list[str]:
-    """What the fake Python was asked, the look at its own version left out."""
+    """Return the calls of the fake Python, except those that ask for its version."""
     calls = (clone / "calls").read_text().splitlines()
     return [call for call in calls if not call.startswith("-c ")]
 

@@ -1,4 +1,4 @@
-"""What somebody is told whose environment is wrong: a line for each problem, however they start."""
+"""Every way to start ChatFlow reports each wrong environment variable in one line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WAYS_TO_START = [
 
 @pytest.fixture
 def start(tmp_path):
-    """start("manage.py check", PORT="x") runs it to its end."""
+    """start("manage.py check", PORT="x") runs a command to its end."""
 
     def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -47,14 +47,14 @@ def start(tmp_path):
 
 
 @pytest.mark.parametrize("words", WAYS_TO_START)
-def test_each_problem_is_one_line(start, words):
+def test_each_problem_is_reported_in_one_line(start, words):
     result = start(*shlex.split(words), **WRONG)
 
     assert result.returncode == 1
     assert result.stderr.splitlines() == PROBLEMS
 
 
-def test_a_database_that_is_away_is_one_line(start):
+def test_unavailable_database_is_reported_in_one_line(start):
     result = start(
         "manage.py", "prepare", DATABASE_URL="postgres://127.0.0.1:1/chat?connect_timeout=1"
     )

@@ -1,4 +1,4 @@
-"""The German catalogue is whole, its compiled form is of the same text, and pages speak it."""
+"""The German catalogue is complete, compiled and used by pages and live fragments."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from django.utils import translation
 from accounts.services import delete_account
 from conversations.models import Membership
 from conversations.services import add_members, change_role, remove_member, rename
+from messaging.history import newest_page
 from messaging.models import Message
-from messaging.notices import Notice
 from messaging.services import delete_message, edit_message
+from messaging.system_messages import SystemMessageKind
 from tests.conftest import PASSWORD
 
 FOLDER = Path(settings.LOCALE_PATHS[0]) / "de" / "LC_MESSAGES"
@@ -32,7 +33,7 @@ STRING = re.compile(r'(?:(msgctxt|msgid|msgid_plural|msgstr)(?:\[(\d)\])? )?(".*
 
 @pytest.fixture(autouse=True)
 def _own_language() -> Iterator[None]:
-    """The test client leaves the language of its last request behind in the test's thread."""
+    """Reset the language that the test client leaves active in the thread."""
     translation.deactivate()
     yield
     translation.deactivate()
@@ -57,7 +58,7 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """Those of the .po, its head first."""
+    """Return the entries of the .po file, its header first."""
     blocks = (FOLDER / "django.po").read_text(encoding="utf-8").strip().split("\n\n")
     return [_entry(block) for block in blocks]
 
@@ -75,12 +76,12 @@ def _entry(block: str) -> Entry:
     return entry
 
 
-def compiled() -> gettext.GNUTranslations:
+def compiled_catalogue() -> gettext.GNUTranslations:
     with (FOLDER / "django.mo").open("rb") as file:
         return gettext.GNUTranslations(file)
 
 
-def test_everything_is_translated_and_nothing_is_a_guess():
+def test_every_text_is_translated_and_none_is_fuzzy():
     words = entries()[1:]
 
     assert len(words) > 200
@@ -93,32 +94,32 @@ def test_everything_is_translated_and_nothing_is_a_guess():
     ] == []
 
 
-def test_no_text_is_there_twice():
+def test_no_text_occurs_twice():
     msgids = [entry.msgid for entry in entries()]
 
     assert len(msgids) == len(set(msgids))
 
 
-def test_translations_have_the_placeholders_of_their_originals():
+def test_translations_have_the_same_placeholders():
     for entry in entries()[1:]:
         wanted = sorted(PLACEHOLDER.findall(entry.originals[0]))
         for text in (*entry.originals, *entry.translations.values()):
             assert sorted(PLACEHOLDER.findall(text)) == wanted, text
 
 
-def test_what_is_compiled_is_what_is_written():
-    written = {"": compiled()._catalog[""]}  # its head, which msgfmt shortens
+def test_compiled_catalogue_is_up_to_date():
+    written = {"": compiled_catalogue()._catalog[""]}  # the header, which msgfmt shortens
     for entry in entries()[1:]:
         for form, text in entry.translations.items():
             written[(entry.msgid, int(form)) if form else entry.msgid] = text
 
-    assert compiled()._catalog == written, "run: manage.py compilemessages -l de -i .venv"
+    assert compiled_catalogue()._catalog == written, "run: manage.py compilemessages -l de -i .venv"
 
 
 @pytest.mark.parametrize(
     ("accepted", "words"), [("de", "Anmelden"), ("de-AT,en;q=0.5", "Anmelden"), ("en", "Log in")]
 )
-def test_the_login_page_speaks_the_browsers_language(db, accepted, words):
+def test_login_page_uses_the_browser_s_language(db, accepted, words):
     response = Client(headers={"Accept-Language": accepted}).get("/login")
 
     assert f">{words}</button>" in response.content.decode()
@@ -126,7 +127,7 @@ def test_the_login_page_speaks_the_browsers_language(db, accepted, words):
 
 
 @pytest.mark.parametrize("accepted", [None, "fr", "xx,*;q=0.1"])
-def test_whoever_asks_for_no_language_of_ours_reads_english(db, accepted):
+def test_unsupported_languages_fall_back_to_english(db, accepted):
     headers = {"Accept-Language": accepted} if accepted else {}
 
     response = Client(headers=headers).get("/login")
@@ -134,7 +135,7 @@ def test_whoever_asks_for_no_language_of_ours_reads_english(db, accepted):
     assert ">Log in</button>" in response.content.decode()
 
 
-def test_a_chosen_language_is_kept_whatever_the_browser_accepts(browser, alice):
+def test_chosen_language_overrides_the_browser_s(browser, alice):
     client = browser(alice)
 
     client.post("/settings/language", {"language": "de", "next": "/settings"})
@@ -145,7 +146,7 @@ def test_a_chosen_language_is_kept_whatever_the_browser_accepts(browser, alice):
 
 
 @pytest.mark.parametrize("language", dict(settings.LANGUAGES))
-def test_the_emoji_picker_has_its_words_and_names_in_every_language(language):
+def test_emoji_picker_is_translated_into_every_language(language):
     with translation.override(language):
         html = render_to_string("messaging/_emoji_pane.html")
 
@@ -154,13 +155,14 @@ def test_the_emoji_picker_has_its_words_and_names_in_every_language(language):
     assert all(finders.find(file) for file in files)
 
 
-# --- live fragments ------------------------------------------------------------------------------
+# Live fragments
 
 
-class _Said(HTMLParser):
-    """What a fragment says, with each of the page's own `words` put in where it asks for one.
+class _FragmentText(HTMLParser):
+    """Collects the texts of a fragment, with the page's `words` inserted where it refers to them.
 
-    Ticks and times are left out: the page writes them anyway."""
+    Ticks and times are left out, because the page writes them itself.
+    """
 
     def __init__(self, html: str, words: dict[str, str]) -> None:
         super().__init__()
@@ -193,7 +195,7 @@ def in_german(template, context):
 
 @pytest.fixture
 def every_kind_of_message(alice, bob, carol, dave, mallory, group, say, membership):
-    """Notices of all kinds, and what was edited, deleted, quoted, and said by who is gone."""
+    """System messages of all kinds, and edited, deleted, quoted and orphaned messages."""
     owner = membership(alice, group)
     add_members(membership=owner, usernames=["mallory"])
     rename(membership=owner, title="Orchard")
@@ -209,26 +211,30 @@ def every_kind_of_message(alice, bob, carol, dave, mallory, group, say, membersh
     Message.objects.filter(id=damaged.id).update(sealed_body=b"?" * 40)
     change_role(membership=owner, username="carol", role=Membership.Role.OWNER)
     delete_account(user=bob, password=PASSWORD)
-    return lambda: Message.objects.filter(conversation=group).for_display().order_by("seq")
+    return lambda: newest_page(membership(alice, group)).messages
 
 
-def test_a_page_can_say_all_that_live_fragments_say_in_its_own_language(every_kind_of_message):
-    html = in_german("messaging/_words.html", {})
+def test_pages_can_translate_every_text_of_live_fragments(every_kind_of_message):
+    html = in_german("messaging/_translations.html", {})
     words = dict(re.findall(r'<data value="(\w+)">(.*?)</data>', html))
-    row = "message.jinja"
+    row, views = "message.jinja", (0, 10**6)  # of an early member and of a new one
 
-    pushed = [render_to_string(row, {"message": message}) for message in every_kind_of_message()]
-    german = [in_german(row, {"message": message}) for message in every_kind_of_message()]
+    def contexts():
+        messages = every_kind_of_message()
+        return [{"messages": [each], "since_seq": seq} for seq in views for each in messages]
 
-    said = [_Said(fragment, words).texts for fragment in pushed]
-    assert said == [_Said(fragment, {}).texts for fragment in german]
-    for notice in Notice:
+    pushed = [render_to_string(row, context) for context in contexts()]
+    german = [in_german(row, context) for context in contexts()]
+
+    said = [_FragmentText(fragment, words).texts for fragment in pushed]
+    assert said == [_FragmentText(fragment, {}).texts for fragment in german]
+    for notice in SystemMessageKind:
         assert any(f'data-word="{notice}"' in fragment for fragment in pushed), notice
-    for word in ("edited", "deleted", "unreadable", "nobody"):
+    for word in ("edited", "deleted", "unreadable", "nobody", "older"):
         assert any(f'data-word="{word}"' in fragment for fragment in pushed), word
 
 
-def test_a_pushed_fragment_is_in_the_default_language(announced, alice, group, say):
+def test_live_fragment_is_in_the_default_language(announced, alice, group, say):
     """Live fragments are rendered once for everybody."""
     with announced() as events:
         say(alice, group)
@@ -236,7 +242,7 @@ def test_a_pushed_fragment_is_in_the_default_language(announced, alice, group, s
     assert ">Sent<" in "".join(event.html for event in events)
 
 
-def test_a_pushed_fragment_does_not_speak_its_senders_language(announced, alice, group, say):
+def test_live_fragment_is_not_in_the_sender_s_language(announced, alice, group, say):
     with translation.override("de"), announced() as events:
         say(alice, group)
 

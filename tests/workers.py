@@ -1,6 +1,6 @@
-"""Gives each worker of xdist a Redis database of its own, before the settings read where it is.
+"""A pytest plugin that gives each xdist worker its own Redis database, before settings are read.
 
-Every test empties the one it uses, and with it the marks, limits and caches of whoever shares it.
+Every test empties its database, and would delete the presence, limits and caches of other workers.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from urllib.parse import urlsplit, urlunsplit
 
-DATABASES = 16  # of a Redis that nobody has configured
+DATABASES = 16  # of a Redis with default configuration
 DATABASES_EACH = 2  # the next one is for the servers of the journeys
 
 

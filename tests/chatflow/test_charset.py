@@ -1,6 +1,8 @@
-"""Requests that say what they are encoded in, as the server hands them over."""
+"""Requests with other charsets than UTF-8 are refused."""
 
 from __future__ import annotations
+
+from urllib.parse import unquote
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
@@ -8,11 +10,11 @@ from asgiref.testing import ApplicationCommunicator
 from chatflow.asgi import application
 
 
-async def ask(content_type):
+async def ask(content_type="", path="/healthz"):
     scope = {
         "type": "http",
         "method": "GET",
-        "path": "/healthz",
+        "path": path,
         "query_string": b"a=%C3%A4",
         "headers": [(b"host", b"localhost"), (b"content-type", content_type.encode())],
     }
@@ -25,7 +27,7 @@ async def ask(content_type):
 @pytest.mark.parametrize(
     "charset", ["zlib", "rot13", "undefined", "utf-16", "latin-1", '"zlib"', "\0"]
 )
-async def test_what_is_not_utf8_is_refused(charset):
+async def test_other_charsets_are_refused(charset):
     status, body = await ask(f"text/plain; charset={charset}")
 
     assert status == 415
@@ -33,7 +35,17 @@ async def test_what_is_not_utf8_is_refused(charset):
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF8", "us-ascii", "nobody-knows-it", ""])
-async def test_what_is_utf8_is_taken(charset):
+async def test_utf8_and_unknown_charsets_are_accepted(charset):
     status, _body = await ask(f"text/plain; charset={charset}")
 
     assert status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/users/%FF", "/avatars/%C3.webp", "/users/me/%ED%A0%80", "/settings/blocks/a%80/lift"]
+)
+async def test_path_that_is_not_utf8_is_refused(path):
+    status, body = await ask(path=unquote(path))  # as servers do it
+
+    assert status == 400
+    assert b"urn:chatflow:not_utf8" in body

@@ -1,21 +1,23 @@
-"""What the process is told: every variable checked at once, and secrets made when none is given."""
+"""The environment is checked as a whole, and `prepare` creates the secrets that are missing."""
 
 from __future__ import annotations
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import environ
 import pytest
 
 from chatflow.environment import (
-    Environment,
     EnvironmentProblem,
+    allowed_hosts,
+    allowed_origins,
     load_dotenv,
-    new_message_key,
     read_environment,
 )
+from chatflow.secret_files import create_data_directory, new_message_key
 
 POSTGRES = "postgres://chat:secret@db.example.org:5432/chat"
 
@@ -25,17 +27,19 @@ A_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 
 @pytest.fixture
 def read(tmp_path):
-    """read(PORT="9000") is the environment with that and nothing else."""
+    """Return a function: read(PORT="9000") prepares an instance and reads its environment."""
 
-    def make(**variables: str) -> Environment:
-        return read_environment({"DATA_DIR": str(tmp_path / "kept")} | variables, project=tmp_path)
+    def make(**variables: str) -> SimpleNamespace:
+        variables = {"DATA_DIR": str(tmp_path / "kept")} | variables
+        create_data_directory(variables, project=tmp_path)
+        return read_environment(variables, project=tmp_path)
 
     return make
 
 
 @pytest.fixture
 def problems(read):
-    """problems(PORT="x") are the lines that the process refuses to start with."""
+    """Return a function: problems(PORT="x") returns the lines of the EnvironmentProblem."""
 
     def make(**variables: str) -> list[str]:
         with pytest.raises(EnvironmentProblem) as refusal:
@@ -45,7 +49,7 @@ def problems(read):
     return make
 
 
-def test_nothing_has_to_be_said(read, tmp_path):
+def test_every_variable_has_a_default(read, tmp_path):
     environment = read()
 
     assert (environment.bind, environment.port) == ("127.0.0.1", 8000)
@@ -53,25 +57,33 @@ def test_nothing_has_to_be_said(read, tmp_path):
     assert environment.data_dir == tmp_path / "kept"
     assert (environment.database_url, environment.redis_url) == ("", "")
     assert environment.trusted_proxies == 0
-    assert environment.registration_open
-    assert environment.throttle_on
+    assert (environment.registration, environment.throttle) == ("open", "on")
     assert not environment.debug
 
 
-def test_data_is_kept_in_the_project_unless_said_otherwise(tmp_path):
+def test_data_directory_is_in_the_project_by_default(tmp_path):
+    create_data_directory({}, project=tmp_path)
+
     assert read_environment({}, project=tmp_path).data_dir == tmp_path / "var"
+
+
+def test_reading_the_environment_writes_nothing(tmp_path):
+    with pytest.raises(EnvironmentProblem, match=r"SECRET_KEY .* run `manage.py prepare` first"):
+        read_environment({}, project=tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     "name", ["DATABASE_URL", "REDIS_URL", "MESSAGE_KEYS", "PUBLIC_URL", "EMAIL_URL"]
 )
-def test_a_problem_repeats_no_password(problems, name):
+def test_problems_contain_no_passwords(problems, name):
     lines = problems(**{name: "https://me:hunter2@example.org"})
 
     assert "hunter2" not in "".join(lines)
 
 
-def test_everything_may_be_said(read, tmp_path):
+def test_all_variables_can_be_set(read, tmp_path):
     key = new_message_key()
 
     environment = read(
@@ -90,26 +102,32 @@ def test_everything_may_be_said(read, tmp_path):
         METRICS_TOKEN="t0ken",
         EMAIL_URL="smtp://localhost",
         EMAIL_FROM="Chat <chat@example.org>",
+        ATTACHMENT_MAX_MB="50",
+        ATTACHMENT_QUOTA_MB="500",
+        ATTACHMENT_TOTAL_MB="5000",
     )
 
-    assert environment == Environment(
-        debug=True,
-        bind="0.0.0.0",
-        port=9000,
-        data_dir=tmp_path / "kept",
-        database_url=POSTGRES,
-        redis_url="rediss://cache.example.org/1",
-        secret_key="s3cret",
-        message_keys=(key, key),
-        public_url="https://chat.example.org",
-        trusted_proxies=2,
-        registration_open=False,
-        throttle_on=False,
-        json_logs=True,
-        metrics_token="t0ken",
-        email_url="smtp://localhost",
-        email_from="Chat <chat@example.org>",
-    )
+    assert vars(environment) == {
+        "debug": True,
+        "bind": "0.0.0.0",
+        "port": 9000,
+        "data_dir": tmp_path / "kept",
+        "database_url": POSTGRES,
+        "redis_url": "rediss://cache.example.org/1",
+        "secret_key": "s3cret",
+        "message_keys": (key, key),
+        "public_url": "https://chat.example.org",
+        "trusted_proxies": 2,
+        "registration": "closed",
+        "throttle": "off",
+        "log_format": "json",
+        "metrics_token": "t0ken",
+        "email_url": "smtp://localhost",
+        "email_from": "Chat <chat@example.org>",
+        "attachment_max_mb": 50,
+        "attachment_quota_mb": 500,
+        "attachment_total_mb": 5000,
+    }
 
 
 @pytest.mark.parametrize(
@@ -158,7 +176,7 @@ def test_everything_may_be_said(read, tmp_path):
         ("EMAIL_FROM", "ChatFlow <chat>"),
     ],
 )
-def test_a_wrong_variable_is_named(problems, name, value):
+def test_invalid_variable_is_named(problems, name, value):
     given = {"SECRET_KEY": "s", "MESSAGE_KEYS": new_message_key(), name: value}
 
     (line,) = problems(**given)
@@ -166,25 +184,25 @@ def test_a_wrong_variable_is_named(problems, name, value):
     assert line.startswith(f"{name} must be ")
 
 
-def test_all_problems_are_told_at_once(problems):
+def test_all_problems_are_reported_together(problems):
     lines = problems(PORT="x", DATABASE_URL="mysql://x", PUBLIC_URL="x", DATA_DIR="/dev/null")
 
     assert [line.split()[0] for line in lines] == [
         "DATA_DIR",
         "PORT",
         "DATABASE_URL",
+        "PUBLIC_URL",
         "SECRET_KEY",
         "MESSAGE_KEYS",
-        "PUBLIC_URL",
     ]
 
 
 @pytest.mark.parametrize("blank", ["", "  "])
-def test_a_blank_variable_is_as_good_as_none(read, blank):
+def test_blank_variable_counts_as_missing(read, blank):
     environment = read(PORT=blank, DATABASE_URL=blank, REGISTRATION=blank, SECRET_KEY=blank)
 
     assert (environment.port, environment.database_url) == (8000, "")
-    assert environment.registration_open
+    assert environment.registration == "open"
     assert environment.secret_key
 
 
@@ -198,28 +216,13 @@ def test_a_blank_variable_is_as_good_as_none(read, blank):
         "postgres://a.example.org:5432,b.example.org:5432/chat",
     ],
 )
-def test_what_is_a_database(read, url):
+def test_accepted_database_urls(read, url):
     given = read(DATABASE_URL=url, SECRET_KEY="s", MESSAGE_KEYS=new_message_key())
 
     assert given.database_url == url
 
 
 # What it means
-
-
-@pytest.mark.parametrize(
-    ("variables", "is_embedded", "is_alone"),
-    [
-        ({}, True, True),
-        ({"REDIS_URL": "redis://localhost"}, False, False),
-        ({"DATABASE_URL": POSTGRES}, False, True),
-        ({"DATABASE_URL": POSTGRES, "REDIS_URL": "redis://localhost"}, False, False),
-    ],
-)
-def test_what_is_around_it(read, variables, is_embedded, is_alone):
-    environment = read(SECRET_KEY="s", MESSAGE_KEYS=new_message_key(), **variables)
-
-    assert (environment.is_embedded, environment.is_alone) == (is_embedded, is_alone)
 
 
 @pytest.mark.parametrize(
@@ -233,20 +236,20 @@ def test_what_is_around_it(read, variables, is_embedded, is_alone):
         ("https://chät.example", "https://xn--cht-rla.example", "xn--cht-rla.example"),
     ],
 )
-def test_the_public_address_is_what_browsers_will_say(read, given, origin, host):
+def test_public_url_is_normalized_to_the_origin_that_browsers_send(read, given, origin, host):
     environment = read(PUBLIC_URL=given)
 
-    assert environment.allowed_origins[0] == environment.public_url == origin
-    assert environment.allowed_hosts[0] == host
-    assert environment.is_https == given.startswith("https")
+    assert environment.public_url == origin
+    assert allowed_origins(origin, 8000)[0] == origin
+    assert allowed_hosts(origin)[0] == host
 
 
 @pytest.mark.parametrize(("port", "suffix"), [("8000", ":8000"), ("80", "")])
-def test_loopback_always_works(read, port, suffix):
-    environment = read(PORT=port, PUBLIC_URL="https://chat.example.org")
+def test_loopback_origins_are_always_allowed(port, suffix):
+    public_url = "https://chat.example.org"
 
-    assert environment.allowed_hosts[1:] == ["localhost", "127.0.0.1", "[::1]"]
-    assert environment.allowed_origins[1:] == [
+    assert allowed_hosts(public_url)[1:] == ["localhost", "127.0.0.1", "[::1]"]
+    assert allowed_origins(public_url, int(port))[1:] == [
         f"http://{host}{suffix}" for host in ("localhost", "127.0.0.1", "[::1]")
     ]
 
@@ -265,7 +268,7 @@ def test_loopback_always_works(read, port, suffix):
         ),
     ],
 )
-def test_how_mail_goes_out(read, given, ways):
+def test_email_url_selects_backend_and_encryption(read, given, ways):
     config = environ.Env.email_url_config(read(EMAIL_URL=given).email_url)
 
     backend = config.pop("EMAIL_BACKEND").split(".")[-2]
@@ -275,20 +278,10 @@ def test_how_mail_goes_out(read, given, ways):
     assert not (config.get("EMAIL_USE_SSL") and config.get("EMAIL_USE_TLS"))
 
 
-@pytest.mark.parametrize(
-    ("given", "sender"),
-    [("", "ChatFlow <chatflow@chat.example.org>"), ("a@b.example", "a@b.example")],
-)
-def test_whom_mails_are_from(read, given, sender):
-    environment = read(PUBLIC_URL="https://chat.example.org:8443", EMAIL_FROM=given)
-
-    assert environment.sender == sender
-
-
 # Secrets
 
 
-def test_secrets_are_made_once_and_for_nobody_else(read, tmp_path):
+def test_secrets_are_created_once_and_readable_by_their_owner_only(read, tmp_path):
     first, second = read(), read()
 
     kept = {path.name: path for path in (tmp_path / "kept").iterdir()}
@@ -299,13 +292,13 @@ def test_secrets_are_made_once_and_for_nobody_else(read, tmp_path):
     assert len(first.secret_key) >= 50
 
 
-def test_a_data_directory_is_made_for_its_owner_alone(read, tmp_path):
+def test_data_directory_is_created_for_its_owner_only(read, tmp_path):
     read()
 
     assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_data_directory_that_exists_stays_as_it_is(read, tmp_path):
+def test_existing_data_directory_keeps_its_mode(read, tmp_path):
     (tmp_path / "kept").mkdir(mode=0o750)
 
     read()
@@ -313,14 +306,14 @@ def test_a_data_directory_that_exists_stays_as_it_is(read, tmp_path):
     assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o750
 
 
-def test_every_instance_has_secrets_of_its_own(read, tmp_path):
+def test_each_data_directory_gets_different_secrets(read, tmp_path):
     one, other = read(), read(DATA_DIR=str(tmp_path / "other"))
 
     assert one.secret_key != other.secret_key
     assert one.message_keys != other.message_keys
 
 
-def test_two_that_start_at_once_agree(read):
+def test_concurrent_starts_agree_on_the_secrets(read):
     with ThreadPoolExecutor(8) as threads:
         environments = list(threads.map(lambda _turn: read(), range(8)))
 
@@ -328,7 +321,7 @@ def test_two_that_start_at_once_agree(read):
     assert len({environment.message_keys for environment in environments}) == 1
 
 
-def test_a_secret_that_is_given_is_not_kept(read, tmp_path):
+def test_secret_from_a_variable_is_not_stored(read, tmp_path):
     environment = read(SECRET_KEY="s", MESSAGE_KEYS=new_message_key())
 
     assert environment.secret_key == "s"
@@ -336,14 +329,14 @@ def test_a_secret_that_is_given_is_not_kept(read, tmp_path):
 
 
 @pytest.mark.parametrize("database", [POSTGRES, "mysql://wrong"])
-def test_beside_a_database_secrets_are_never_made(problems, tmp_path, database):
+def test_no_secrets_are_created_with_a_database_url(problems, tmp_path, database):
     lines = problems(DATABASE_URL=database)
 
     assert [line.split()[0] for line in lines][-2:] == ["SECRET_KEY", "MESSAGE_KEYS"]
     assert not list((tmp_path / "kept").iterdir())
 
 
-def test_a_kept_key_that_was_damaged_is_told(problems, read, tmp_path):
+def test_damaged_key_file_is_reported(problems, read, tmp_path):
     read()
     (tmp_path / "kept" / "message_keys").write_text("")
 
@@ -355,7 +348,7 @@ def test_a_kept_key_that_was_damaged_is_told(problems, read, tmp_path):
 # The .env file
 
 
-def test_what_is_set_already_wins_over_the_file(monkeypatch, tmp_path):
+def test_environment_wins_over_the_dotenv_file(monkeypatch, tmp_path):
     shell = {"PORT": "9000"}
     monkeypatch.setattr(environ.Env, "ENVIRON", shell)
     (tmp_path / ".env").write_text("# comment\nPORT=7000\nBIND=0.0.0.0\n")
@@ -365,5 +358,5 @@ def test_what_is_set_already_wins_over_the_file(monkeypatch, tmp_path):
     assert shell == {"PORT": "9000", "BIND": "0.0.0.0"}
 
 
-def test_the_file_need_not_be_there(tmp_path):
+def test_dotenv_file_is_optional(tmp_path):
     load_dotenv(Path(tmp_path / ".env"))

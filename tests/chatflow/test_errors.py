@@ -1,4 +1,4 @@
-"""What goes wrong is told in one shape: problem+json for programs, a page for people."""
+"""Errors are problem+json for programs and a page for browsers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ urlpatterns = [
 
 @pytest.fixture
 def broken(settings) -> Client:
-    """Calls a site of which some paths fail."""
+    """Return a client of a site on which some paths fail."""
     settings.ROOT_URLCONF = __name__
     return Client(raise_request_exception=False)
 
@@ -79,30 +79,30 @@ def assert_page(answer, status):
     ],
 )
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html"])
-def test_an_unknown_api_path_is_a_problem_for_everybody(client, db, path, accept):
+def test_unknown_api_path_is_always_a_problem(client, db, path, accept):
     assert_problem(client.get(path, HTTP_ACCEPT=accept), 404)
 
 
-def test_an_unknown_page_is_a_page_for_people_and_a_problem_for_programs(client, db):
+def test_unknown_page_is_html_for_browsers_and_a_problem_for_programs(client, db):
     assert_page(client.get("/nothing", HTTP_ACCEPT="text/html"), 404)
     assert_problem(client.get("/nothing", HTTP_ACCEPT="application/json"), 404)
 
 
-def test_a_method_that_is_not_allowed_says_which_are(program, alice):
+def test_method_not_allowed_lists_the_allowed_ones(program, alice):
     answer = program(alice).put("/users/me", {})
 
     assert_problem(answer, 405)
     assert answer.headers["Allow"] == "GET, PATCH, DELETE, HEAD, OPTIONS"
 
 
-def test_who_is_not_signed_in_is_told_how(client, db):
+def test_unauthenticated_request_gets_a_challenge(client, db):
     answer = client.get("/users/me")
 
     assert assert_problem(answer, 401)["type"] == "urn:chatflow:not_authenticated"
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_token_that_is_over_has_a_code_of_its_own(client, db):
+def test_expired_token_has_its_own_code(client, db):
     answer = client.get("/users/me", HTTP_AUTHORIZATION="Bearer x")
 
     assert assert_problem(answer, 401)["type"] == "urn:chatflow:bad_token"
@@ -113,12 +113,12 @@ def test_programs_get_problems_whatever_they_accept(program, alice, accept):
     assert_problem(program(alice).get("/users/nobody", HTTP_ACCEPT=accept), 404)
 
 
-def test_what_nobody_can_write_is_not_acceptable(program, alice):
+def test_unsupported_accept_header_is_not_acceptable(program, alice):
     assert_problem(program(alice).get("/users/me", HTTP_ACCEPT="application/xml"), 406)
 
 
 @pytest.mark.parametrize("path", ["/users/me", "/nothing"])
-def test_another_host_is_a_bad_request(client, db, path):
+def test_unknown_host_is_a_bad_request(client, db, path):
     answer = client.get(path, HTTP_HOST="evil.example", HTTP_ACCEPT="application/json")
 
     assert_problem(answer, 400)
@@ -135,14 +135,14 @@ def test_another_host_is_a_bad_request(client, db, path):
     ],
     ids=["cut", "quotes", "latin-1", "NaN", "NUL", "long number", "deep list", "deep object"],
 )  # fmt: skip
-def test_what_is_no_json_is_a_bad_request(client, db, body):
+def test_malformed_json_is_a_bad_request(client, db, body):
     answer = client.post("/auth/login", body, content_type="application/json")
 
     assert assert_problem(answer, 400)["type"] == "urn:chatflow:parse_error"
 
 
 @pytest.mark.parametrize("charset", ["zlib", "rot13", "base64", "undefined"])
-def test_nothing_is_unpacked_on_the_way_in(client, db, charset):
+def test_compressed_bodies_are_not_unpacked(client, db, charset):
     packed = f"application/json; charset={charset}"
 
     assert_problem(client.generic("POST", "/auth/login", b"{}", content_type=packed), 400)
@@ -151,25 +151,25 @@ def test_nothing_is_unpacked_on_the_way_in(client, db, charset):
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/xml", "x", "application/json2"]
 )
-def test_what_is_neither_json_nor_a_form_is_not_supported(client, db, content_type):
+def test_other_content_types_are_not_supported(client, db, content_type):
     assert_problem(client.post("/auth/login", b"{}", content_type=content_type), 415)
 
 
-def test_a_form_cut_off_is_a_bad_request(client, db):
+def test_truncated_form_is_a_bad_request(client, db):
     answer = client.post("/auth/login", b"x", content_type="multipart/form-data; boundary=")
 
     assert_problem(answer, 400)
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
-def test_a_mebibyte_is_the_most(client, db, settings, content_type):
+def test_body_over_one_mebibyte_is_refused(client, db, settings, content_type):
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
     assert_problem(client.post("/auth/login", b"a" * most, content_type=content_type), 400)
     assert_problem(client.post("/auth/login", b"a" * (most + 1), content_type=content_type), 413)
 
 
-def test_a_page_s_form_is_bounded_as_well(client, db, settings):
+def test_form_of_a_page_over_one_mebibyte_is_refused(client, db, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
 
     assert_page(
@@ -177,14 +177,14 @@ def test_a_page_s_form_is_bounded_as_well(client, db, settings):
     )
 
 
-def test_a_form_of_thousands_of_fields_is_a_bad_request(client, db):
+def test_form_with_thousands_of_fields_is_a_bad_request(client, db):
     fields = "&".join(f"f{number}=" for number in range(2000))
     form = "application/x-www-form-urlencoded"
 
     assert_problem(client.post("/auth/login", fields, content_type=form), 400)
 
 
-def test_every_field_is_named_however_deep(program, alice):
+def test_errors_name_nested_fields(program, alice):
     wish = {"kind": "group", "title": "Garden", "members": ["bob", 5, [], "dave"]}
 
     problem = assert_problem(program(alice).post("/conversations", wish), 400)
@@ -193,7 +193,7 @@ def test_every_field_is_named_however_deep(program, alice):
     assert problem["detail"] == problem["errors"]["members.1"][0]
 
 
-def test_half_a_character_that_is_quoted_back_can_be_written(program, alice):
+def test_lone_surrogate_can_be_quoted_in_an_error(program, alice):
     wish = b'{"kind": "\\ud800", "members": ["bob"]}'
 
     answer = program(alice).generic("POST", "/conversations", wish, content_type="application/json")
@@ -205,7 +205,7 @@ def test_half_a_character_that_is_quoted_back_can_be_written(program, alice):
 # Our own fault
 
 
-def test_a_bug_is_a_problem_that_tells_nothing(broken, db, caplog):
+def test_server_error_of_the_api_reveals_nothing(broken, db, caplog):
     answer = broken.get("/users/broken/bug")
 
     assert_problem(answer, 500)
@@ -213,7 +213,7 @@ def test_a_bug_is_a_problem_that_tells_nothing(broken, db, caplog):
     assert SECRET in caplog.text
 
 
-def test_a_bug_in_a_page_is_a_page_that_tells_nothing(broken, db):
+def test_server_error_of_a_page_reveals_nothing(broken, db):
     answer = broken.get("/broken/bug", HTTP_ACCEPT="text/html")
 
     assert_page(answer, 500)
@@ -222,7 +222,7 @@ def test_a_bug_in_a_page_is_a_page_that_tells_nothing(broken, db):
 
 @pytest.mark.parametrize("kind", ["database", "connection"])
 @pytest.mark.parametrize("path", ["/users/broken/", "/broken/"])
-def test_a_database_that_is_away_is_worth_another_try(broken, db, path, kind):
+def test_unavailable_database_is_503_with_retry_after(broken, db, path, kind):
     answer = broken.get(path + kind, HTTP_ACCEPT="application/json")
 
     assert_problem(answer, 503)
@@ -235,13 +235,13 @@ def test_a_database_that_is_away_is_worth_another_try(broken, db, path, kind):
 
 @pytest.fixture
 def careful(browser, alice) -> Client:
-    """alice's browser, where CSRF is checked as in earnest."""
+    """Return alice's browser, with CSRF checks enabled."""
     client = Client(enforce_csrf_checks=True)
     client.cookies = browser(alice).cookies
     return client
 
 
-def test_another_site_cannot_act_with_alice_s_cookie(careful, alice):
+def test_request_without_csrf_token_is_refused(careful, alice):
     answer = careful.patch("/users/me", {"about": "forged"}, content_type="application/json")
 
     alice.refresh_from_db()
@@ -249,7 +249,7 @@ def test_another_site_cannot_act_with_alice_s_cookie(careful, alice):
     assert alice.about == ""
 
 
-def test_her_own_page_can(careful):
+def test_request_with_csrf_token_is_accepted(careful):
     token = "t" * 32
     careful.cookies["csrftoken"] = token
 
@@ -260,14 +260,14 @@ def test_her_own_page_can(careful):
     assert (answer.status_code, answer.json()["about"]) == (200, "Hi")
 
 
-def test_a_program_needs_no_csrf_token(alice, program):
+def test_bearer_token_needs_no_csrf_token(alice, program):
     program = program(alice)
     program.handler.enforce_csrf_checks = True
 
     assert program.patch("/users/me", {"about": "Hi"}).status_code == 200
 
 
-def test_a_form_that_is_out_of_date_is_a_page(db):
+def test_expired_form_is_answered_with_a_page(db):
     answer = Client(enforce_csrf_checks=True).post(
         "/login", {"login": "a"}, HTTP_ACCEPT="text/html"
     )

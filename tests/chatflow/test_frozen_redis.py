@@ -1,4 +1,4 @@
-"""A Redis that accepts connections and says nothing: each question waits once, and not for long."""
+"""A Redis that accepts connections but does not answer delays each command once, and briefly."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.services
 
 @pytest.fixture
 def frozen() -> Iterator[socket.socket]:
-    """The kernel lets clients in, and nobody ever reads what they say."""
+    """Listen without ever accepting: the kernel completes the connections."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         yield server
 
 
-def test_the_cache_does_not_try_again_on_its_own(frozen):
+def test_cache_does_not_retry_a_frozen_redis(frozen):
     cache = RedisCache(
         f"redis://127.0.0.1:{frozen.getsockname()[1]}/0",
         {"OPTIONS": settings.CACHES["default"]["OPTIONS"]},

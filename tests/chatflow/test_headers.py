@@ -1,4 +1,4 @@
-"""What browsers are told with every answer, whatever the route, and what `check --deploy` finds."""
+"""Security headers of every route, and the result of `check --deploy`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.services import change_avatar, open_login
+from chatflow.secret_files import create_data_directory
 from tests.accounts.test_avatar import picture
 from tests.conftest import BROWSER, PASSWORD
 
@@ -32,14 +33,15 @@ POLICY = {
     "default-src 'self'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self' data:",
+    "img-src 'self' data: blob:",
+    "media-src 'self' blob:",
     "base-uri 'none'",
     "object-src 'none'",
     "frame-src 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",
 }
-MAY_BE_KEPT = {"avatar", "mine-css"}  # names of routes
+MAY_BE_KEPT = {"avatar", "schema"}  # names of routes
 INLINE = re.compile(
     r"""<script(?![^>]*\bsrc=)(?![^>]*type="application/json")|<style|<[^>]*\son\w+=|javascript:""",
     re.IGNORECASE,
@@ -49,7 +51,7 @@ INLINE = re.compile(
 def routes(
     patterns: list[URLPattern | URLResolver] | None = None, prefix: str = "/"
 ) -> Iterator[tuple[str, str]]:
-    """(path with its parameters, name) of everything, the admin included."""
+    """Return (path with parameters, name) of every route, including the admin."""
     for pattern in patterns or get_resolver().url_patterns:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -60,10 +62,11 @@ def routes(
 
 @pytest.fixture
 def moderator(alice) -> Client:
-    """alice's browser; she may see everything, and has a picture."""
+    """Return alice's browser; she may see everything and has an avatar."""
     alice.is_staff = alice.is_superuser = True
     alice.save()
-    change_avatar(user=alice, picture=picture())
+    change_avatar(user=alice, image=picture())
+    alice.refresh_from_db()
     client = Client(headers={"Accept": "text/html"})
     session = client.session
     session["login"] = str(open_login(user=alice, device=BROWSER).id)
@@ -83,7 +86,7 @@ def path_of(alice, direct, say):
             **dict.fromkeys(("login", "login_id", "report_id", "object_id"), uuid.uuid4()),
             "user": alice.id,
             "username": "bob",
-            "name": Path(alice.avatar.name).stem,
+            "name": Path(alice.avatar.name).name.removesuffix(".webp"),
         }
         return PARAMETER.sub(lambda match: str(values.get(match[1], "x")), route)
 
@@ -94,11 +97,11 @@ def assert_told(answer: HttpResponse, *, is_private: bool = True) -> None:
     assert ALWAYS.items() <= dict(answer.headers).items()
     assert set(answer.headers["Content-Security-Policy"].split("; ")) == POLICY
     permissions = answer.headers["Permissions-Policy"]
-    assert {"camera=()", "microphone=()", "geolocation=()"} <= set(permissions.split(", "))
+    assert {"camera=()", "microphone=(self)", "geolocation=()"} <= set(permissions.split(", "))
     assert ("no-store" in answer.headers["Cache-Control"]) == is_private
 
 
-def test_every_route_tells_browsers_the_same(moderator, path_of):
+def test_every_route_sends_the_security_headers(moderator, path_of):
     names = set()
     for route, name in routes():
         answer = moderator.get(path_of(route))
@@ -113,7 +116,7 @@ def test_every_route_tells_browsers_the_same(moderator, path_of):
     assert names >= MAY_BE_KEPT | {"home", "chat", "login", "docs", "schema", "healthz", "index"}
 
 
-def test_strangers_are_told_the_same(db, path_of, client):
+def test_anonymous_responses_have_the_security_headers(db, path_of, client):
     for route, name in routes():
         for accept in ("text/html", "application/json"):
             answer = client.get(path_of(route), headers={"Accept": accept})
@@ -123,12 +126,12 @@ def test_strangers_are_told_the_same(db, path_of, client):
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/users/nobody/nothing", "/login", "/auth/login"])
-def test_errors_are_no_exception(client, db, path):
+def test_error_responses_have_the_security_headers(client, db, path):
     for answer in (client.put(path), client.post(path, {}), client.get(path, HTTP_HOST="evil")):
         assert_told(answer)
 
 
-def test_private_answers_to_programs_are_kept_nowhere(program, alice, direct):
+def test_api_responses_are_not_cached(program, alice, direct):
     client = program(alice)
 
     for path in ("/users/me", "/conversations", f"/conversations/{direct.id}/messages"):
@@ -137,7 +140,7 @@ def test_private_answers_to_programs_are_kept_nowhere(program, alice, direct):
     assert sent.headers["Cache-Control"] == "no-store"
 
 
-def test_signing_out_has_the_browser_forget_what_scripts_have_stored(browser, alice, bob):
+def test_logging_out_clears_the_browser_s_storage(browser, alice, bob):
     gone = browser(bob).post("/settings/delete", {"password": PASSWORD})
 
     for answer in (browser(alice).post("/logout"), gone):
@@ -150,10 +153,11 @@ def test_signing_out_has_the_browser_forget_what_scripts_have_stored(browser, al
 
 @pytest.fixture
 def run(tmp_path):
-    """run("manage.py", …) with an https PUBLIC_URL; answers all it said."""
+    """Return a function that runs a command with an https PUBLIC_URL and returns its output."""
 
     def start(*words: str) -> str:
         chosen = {"PUBLIC_URL": "https://chat.example.org", "DATA_DIR": str(tmp_path)}
+        create_data_directory(chosen, project=PROJECT)
         secrets = {"SECRET_KEY": "", "MESSAGE_KEYS": "", "DATABASE_URL": "", "REDIS_URL": ""}
         result = subprocess.run(
             [sys.executable, *words],
@@ -171,7 +175,7 @@ def run(tmp_path):
     return start
 
 
-def test_django_s_own_check_has_nothing_to_say(run):
+def test_deployment_check_reports_nothing(run):
     said = run("manage.py", "check", "--deploy", "--fail-level", "WARNING")
 
     assert "System check identified no issues (3 silenced)." in said
@@ -194,7 +198,7 @@ print("HSTS", answer.headers["Strict-Transport-Security"])
 """
 
 
-def test_cookies_stay_on_this_host_over_https_and_away_from_scripts(run):
+def test_cookies_are_host_bound_secure_and_http_only(run):
     run("manage.py", "migrate", "--verbosity=0")
     run("manage.py", "collectstatic", "--no-input", "--verbosity=0")
 
@@ -203,7 +207,7 @@ def test_cookies_stay_on_this_host_over_https_and_away_from_scripts(run):
     lines = [line.removeprefix("COOKIE ") for line in said.splitlines() if "COOKIE" in line]
     cookies = {line.partition("=")[0]: set(line.split("; ")[1:]) for line in lines}
     assert set(cookies) == {
-        *("__Host-sessionid", "__Host-mark", "csrftoken", "theme", "django_language"),
+        *("__Host-sessionid", "__Host-device", "csrftoken", "theme", "django_language"),
     }
     for name, attributes in cookies.items():
         assert {"Secure", "SameSite=Lax", "Path=/"} <= attributes, name

@@ -1,4 +1,4 @@
-"""Buckets: exactly so many pass, whoever counts; and what limits is told in one table."""
+"""Token buckets in memory and in Redis, the table of limits, and the limit on reading."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from pathlib import Path
 import pytest
 from django.utils.translation import override
 
-from chatflow import limits
 from chatflow import settings as configured
-from chatflow.buckets import Limit, MemoryBuckets, RedisBuckets, Whose
-from chatflow.limits import Crowd, Pace, TooMany, spend
-from chatflow.proxies import network_of
-from tests.truth.servers import OwnRedis, find_program
+from chatflow.limits import policy as limits
+from chatflow.limits.policy import ConnectionCounter, RateMeter, TooMany, consume
+from chatflow.limits.token_bucket import Limit, MemoryBuckets, RedisBuckets, Scope
+from chatflow.server.proxies import network_of
+from tests.resilience.servers import OwnRedis, find_program
 
 ROOT = Path(__file__).resolve().parents[2]
 ALICE, BOB = uuid.UUID(int=1), uuid.UUID(int=2)
-FEW = Limit("acting in a test", 5, 3600, Whose.PERSON)
-QUICK = Limit("acting quickly in a test", 2, 1, Whose.PERSON)
+FEW = Limit("acting in a test", 5, 3600, Scope.PERSON)
+QUICK = Limit("acting quickly in a test", 2, 1, Scope.PERSON)
 
 pytestmark = pytest.mark.usefixtures("limited")
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.services)])
 def engine(request, settings) -> str:
-    """Both, one after the other."""
+    """Run the test with each engine."""
     settings.REDIS_URL = configured.REDIS_URL if request.param == "redis" else ""
     assert bool(settings.REDIS_URL) == (request.param == "redis")
     return request.param
@@ -40,7 +40,7 @@ def engine(request, settings) -> str:
 
 @pytest.fixture
 def own_redis(settings) -> Iterator[OwnRedis]:
-    """One to be broken."""
+    """A Redis that the test may stop."""
     if not find_program("redis-server"):
         pytest.skip("redis-server is not installed here, and this test starts one of its own")
     redis = OwnRedis().start()
@@ -50,32 +50,32 @@ def own_redis(settings) -> Iterator[OwnRedis]:
         redis.kill()
 
 
-def passes(limit: Limit = FEW, **whose: object) -> bool:
+def passes(limit: Limit = FEW, **scope: object) -> bool:
     try:
-        spend(limit, **(whose or {"person": ALICE}))
+        consume(limit, **(scope or {"person": ALICE}))
     except TooMany:
         return False
     return True
 
 
-# How many pass
+# Tokens
 
 
-def test_so_many_at_once_and_no_more(engine):
+def test_burst_passes_and_more_is_refused(engine):
     assert [passes() for _ in range(7)] == [True] * 5 + [False] * 2
 
 
-def test_of_twenty_threads_exactly_as_many_pass_as_there_are_tokens(engine):
+def test_concurrent_threads_take_no_more_tokens_than_there_are(engine):
     with ThreadPoolExecutor(20) as threads:
         passed = list(threads.map(lambda _: passes(), range(100)))
 
     assert passed.count(True) == FEW.at_once
 
 
-def test_tokens_come_back_evenly(engine):
+def test_tokens_are_refilled_evenly(engine):
     assert [passes(QUICK) for _ in range(3)] == [True, True, False]
     with pytest.raises(TooMany):
-        spend(QUICK, person=ALICE)
+        consume(QUICK, person=ALICE)
 
     start = time.monotonic()
     while not passes(QUICK):
@@ -85,48 +85,48 @@ def test_tokens_come_back_evenly(engine):
     assert not passes(QUICK)
 
 
-def test_whoever_is_refused_learns_how_long_to_wait(engine):
+def test_refusal_says_how_long_to_wait(engine):
     for _ in range(5):
-        spend(FEW, person=ALICE)
+        consume(FEW, person=ALICE)
 
     with override("en"), pytest.raises(TooMany) as refusal:
-        spend(FEW, person=ALICE)
+        consume(FEW, person=ALICE)
 
     assert refusal.value.wait == FEW.interval == 720
-    assert str(refusal.value) == "Too fast. Try again in 720 seconds."
+    assert str(refusal.value) == "Too many requests. Try again in 720 seconds."
 
 
-def test_being_refused_costs_nothing(engine):
+def test_refusal_takes_no_token(engine):
     for _ in range(2):
-        spend(QUICK, person=ALICE)
+        consume(QUICK, person=ALICE)
 
     waits = []
     for _ in range(20):
         with pytest.raises(TooMany) as refusal:
-            spend(QUICK, person=ALICE)
+            consume(QUICK, person=ALICE)
         waits.append(refusal.value.wait)
 
     assert max(waits) == 1
 
 
-def test_what_is_given_back_can_be_spent_again(engine):
-    give_back = [spend(FEW, person=ALICE) for _ in range(5)]
+def test_refunded_token_can_be_taken_again(engine):
+    refund = [consume(FEW, person=ALICE) for _ in range(5)]
     assert not passes()
 
-    give_back.pop()()
+    refund.pop()()
 
     assert [passes(), passes()] == [True, False]
 
 
-def test_giving_back_never_leaves_more_than_the_whole(engine):
+def test_refunds_do_not_exceed_the_size_of_the_bucket(engine):
     for _ in range(3):
-        spend(FEW, person=ALICE)()
+        consume(FEW, person=ALICE)()
 
     assert [passes() for _ in range(6)] == [True] * 5 + [False]
 
 
-def test_every_person_address_and_limit_has_a_bucket_of_its_own(engine):
-    other = Limit("something else", 1, 3600, Whose.PERSON)
+def test_each_user_address_and_limit_has_its_own_bucket(engine):
+    other = Limit("something else", 1, 3600, Scope.PERSON)
     while passes():
         pass
 
@@ -136,7 +136,7 @@ def test_every_person_address_and_limit_has_a_bucket_of_its_own(engine):
     assert passes(account="alice", address="192.0.2.1")
 
 
-def test_when_limits_are_lifted_nothing_is_counted(settings, engine):
+def test_nothing_is_counted_when_throttling_is_off(settings, engine):
     settings.THROTTLE_ON = False
     assert all(passes() for _ in range(20))
 
@@ -157,7 +157,7 @@ def test_when_limits_are_lifted_nothing_is_counted(settings, engine):
         ("", "nonsense"),
     ],
 )
-def test_these_count_as_one_address(one, other):
+def test_addresses_of_one_network_are_the_same(one, other):
     assert network_of(one) == network_of(other)
 
 
@@ -165,11 +165,11 @@ def test_these_count_as_one_address(one, other):
     ("one", "other"),
     [("2001:db8:0:1::1", "2001:db8:0:2::1"), ("192.0.2.1", "192.0.2.2"), ("::1", "127.0.0.1")],
 )
-def test_these_count_as_two(one, other):
+def test_addresses_of_two_networks_differ(one, other):
     assert network_of(one) != network_of(other)
 
 
-def test_a_household_with_ipv6_has_one_bucket(engine):
+def test_ipv6_network_shares_one_bucket(engine):
     for number in range(5):
         assert passes(address=f"2001:db8:0:1::{number}")
 
@@ -180,25 +180,49 @@ def test_a_household_with_ipv6_has_one_bucket(engine):
 # Memory
 
 
-def test_memory_is_bounded_and_forgets_who_has_been_quiet_longest():
-    buckets = MemoryBuckets(most=3)
-    for key in ("a", "b", "a", "c", "d"):
-        buckets.take(key, FEW)
+def test_number_of_buckets_in_memory_is_bounded():
+    buckets = MemoryBuckets(most=100)
+    for number in range(1000):
+        buckets.take(f"{number}", FEW)
 
-    assert list(buckets._full_at) == ["a", "c", "d"]
+    assert len(buckets) <= 100
 
 
-def test_a_socket_s_own_pace():
-    pace = Pace(FEW)
+def test_flood_of_new_keys_does_not_lift_a_refusal():
+    buckets = MemoryBuckets(most=100)
+    while not buckets.take("guesser", FEW):
+        pass
+
+    for number in range(1000):
+        buckets.take(f"{number}", FEW)
+
+    assert buckets.take("guesser", FEW)
+
+
+def test_full_buckets_are_deleted_first():
+    buckets = MemoryBuckets(most=100)
+    for number in range(50):
+        buckets.take(f"waiting {number}", FEW)
+    for number in range(1000):
+        buckets.take(f"full {number}", FEW)
+        buckets.refund(f"full {number}", FEW)
+
+    for number in range(50):
+        passed = [not buckets.take(f"waiting {number}", FEW) for _ in range(FEW.at_once)]
+        assert passed == [True] * (FEW.at_once - 1) + [False]
+
+
+def test_rate_meter_refuses_beyond_its_limit():
+    pace = RateMeter(FEW)
     for _ in range(5):
-        pace.spend()
+        pace.consume()
 
     with pytest.raises(TooMany):
-        pace.spend()
+        pace.consume()
 
 
-def test_a_crowd_is_counted_and_forgotten():
-    crowd = Crowd(2)
+def test_connection_counter_limits_each_owner_and_forgets_those_that_left():
+    crowd = ConnectionCounter(2)
     crowd.enter("alice")
     crowd.enter("alice")
     with pytest.raises(TooMany):
@@ -208,20 +232,20 @@ def test_a_crowd_is_counted_and_forgotten():
     for who in ("alice", "alice", "bob"):
         crowd.leave(who)
 
-    assert not crowd._inside
+    assert len(crowd) == 0
 
 
 # Redis
 
 
 @pytest.mark.services
-def test_two_processes_share_one_bucket():
+def test_processes_share_one_bucket():
     program = (
         "import uuid, django; django.setup()\n"
-        "from chatflow.limits import Limit, TooMany, Whose, spend\n"
-        "limit = Limit('acting in a test', 5, 3600, Whose.PERSON)\n"
+        "from chatflow.limits.policy import Limit, Scope, TooMany, consume\n"
+        "limit = Limit('acting in a test', 5, 3600, Scope.PERSON)\n"
         "for _ in range(20):\n"
-        "    try: spend(limit, person=uuid.UUID(int=1))\n"
+        "    try: consume(limit, person=uuid.UUID(int=1))\n"
         "    except TooMany: print('refused')\n"
         "    else: print('passed')\n"
     )
@@ -239,10 +263,10 @@ def test_two_processes_share_one_bucket():
 
 
 @pytest.mark.services
-def test_what_is_full_again_is_forgotten_by_redis(own_redis, settings):
+def test_redis_expires_full_buckets(own_redis, settings):
     redis = RedisBuckets(own_redis.url)._script.registered_client
-    spend(FEW, person=ALICE)
-    spend(QUICK, person=BOB)()
+    consume(FEW, person=ALICE)
+    consume(QUICK, person=BOB)()
 
     (key,) = redis.keys()
 
@@ -250,8 +274,8 @@ def test_what_is_full_again_is_forgotten_by_redis(own_redis, settings):
 
 
 @pytest.mark.services
-def test_redis_reads_no_name_and_no_address(own_redis):
-    spend(limits.GUESSES, account="alice@example.org", address="192.0.2.1")
+def test_redis_keys_contain_no_names_or_addresses(own_redis):
+    consume(limits.FAILED_LOGINS, account="alice@example.org", address="192.0.2.1")
 
     (key,) = RedisBuckets(own_redis.url)._script.registered_client.keys()
 
@@ -260,9 +284,7 @@ def test_redis_reads_no_name_and_no_address(own_redis):
 
 @pytest.mark.services
 @pytest.mark.parametrize("broken", [OwnRedis.kill, OwnRedis.freeze])
-def test_without_redis_this_process_counts_for_itself_and_is_hardly_held_up(
-    own_redis, caplog, broken
-):
+def test_process_counts_for_itself_without_delay_while_redis_is_down(own_redis, caplog, broken):
     assert passes()
     broken(own_redis)
 
@@ -275,7 +297,7 @@ def test_without_redis_this_process_counts_for_itself_and_is_hardly_held_up(
 
 
 @pytest.mark.services
-def test_a_frozen_redis_holds_up_a_crowd_no_longer_than_one(own_redis):
+def test_frozen_redis_delays_concurrent_requests_only_once(own_redis):
     own_redis.freeze()
 
     start = time.monotonic()
@@ -287,8 +309,8 @@ def test_a_frozen_redis_holds_up_a_crowd_no_longer_than_one(own_redis):
 
 
 @pytest.mark.services
-def test_redis_counts_again_when_it_is_back(own_redis, monkeypatch):
-    monkeypatch.setattr("chatflow.buckets.SILENT_SECONDS", 0)
+def test_redis_counts_again_after_it_recovers(own_redis, monkeypatch):
+    monkeypatch.setattr("chatflow.limits.token_bucket.SILENT_SECONDS", 0)
     own_redis.kill()
     while passes():
         pass
@@ -299,8 +321,8 @@ def test_redis_counts_again_when_it_is_back(own_redis, monkeypatch):
 
 
 @pytest.mark.services
-def test_a_connection_that_redis_has_closed_meanwhile_is_no_outage(own_redis, caplog):
-    spend(FEW, person=ALICE)
+def test_connection_closed_by_redis_is_replaced(own_redis, caplog):
+    consume(FEW, person=ALICE)
     RedisBuckets(own_redis.url)._script.registered_client.client_kill_filter(_type="normal")
 
     assert [passes() for _ in range(5)] == [True] * 4 + [False]
@@ -310,8 +332,9 @@ def test_a_connection_that_redis_has_closed_meanwhile_is_no_outage(own_redis, ca
 # The table
 
 
-def test_the_readme_tells_the_limits_that_hold():
-    told = re.search(r"^## Limits$(.*?)^## ", (ROOT / "README.md").read_text(), re.M | re.S)[1]
+def test_operations_page_lists_the_limits_in_force():
+    page = (ROOT / "docs/operations.md").read_text()
+    told = re.search(r"^## Limits$(.*?)^## ", page, re.M | re.S)[1]
     rows = [
         tuple(cell.strip() for cell in line.strip("|").split("|"))
         for line in told.splitlines()
@@ -319,16 +342,45 @@ def test_the_readme_tells_the_limits_that_hold():
     ][2:]
 
     assert rows == [
-        *((limit.what, _told(limit), limit.whose.value) for limit in limits.TABLE),
+        *((limit.what, _told(limit), limit.scope.value) for limit in limits.TABLE),
         ("sockets open", f"{limits.SOCKETS_AT_ONCE} in one process", "person"),
     ]
 
 
-def test_no_limit_is_missing_from_the_table():
-    defined = [each for each in vars(limits).values() if isinstance(each, Limit)]
+def test_each_limit_has_a_name_and_scope_of_its_own():
+    assert len({(limit.what, limit.scope) for limit in limits.TABLE}) == len(limits.TABLE)
 
-    assert list(limits.TABLE) == defined
-    assert len({(limit.what, limit.whose) for limit in defined}) == len(defined)
+
+# Reading
+
+
+@pytest.mark.parametrize("path", ["/", "/settings", "/conversations", "/users/me"])
+def test_reading_is_limited_for_each_user_over_all_paths(browser, few, alice, bob, path):
+    few(limits.READING, 1)
+    client = browser(alice)
+    assert client.get("/chats/new").status_code == 200
+
+    answer = client.get(path, headers={"Accept": "text/html"})
+
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert browser(bob).get(path).status_code == 200
+
+
+def test_reading_with_a_token_counts_once_and_writing_does_not(program, few, alice, direct):
+    few(limits.READING, 2)
+    client = program(alice)
+    client.post(f"/conversations/{direct.id}/messages", {"body": "hello"})
+
+    assert [client.get("/conversations").status_code for _ in range(3)] == [200, 200, 429]
+    assert client.patch("/users/me", {"about": "gardening"}).status_code == 200
+
+
+def test_pictures_do_not_count_as_reading(browser, few, alice):
+    few(limits.READING, 1)
+    client = browser(alice)
+
+    assert [client.get("/avatars/none.webp").status_code for _ in range(3)] == [404] * 3
 
 
 def _told(limit: Limit) -> str:

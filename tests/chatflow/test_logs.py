@@ -1,4 +1,4 @@
-"""The two forms of a line in the log."""
+"""The text and JSON formats of the log."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from datetime import datetime
 import pytest
 from django.conf import settings
 
-from chatflow.logs import AddRequestId, JsonFormatter, request_id
+from chatflow.operations.logs import AddRequestId, JsonFormatter, ShortenSuspicions, request_id
 
 
 @pytest.fixture
 def record():
-    """record("%s is here", "alice") as it is logged within the request r-1."""
+    """Return a function that creates a log record within the request r-1."""
 
     def make(message, *words, error=None):
         token = request_id.set("r-1")
@@ -27,7 +27,7 @@ def record():
     return make
 
 
-def test_json_is_one_object_a_line(record):
+def test_json_log_has_one_object_per_line(record):
     text = JsonFormatter().format(record("%s is\nhere", "alice"))
 
     line = json.loads(text)
@@ -41,7 +41,7 @@ def test_json_is_one_object_a_line(record):
     }
 
 
-def test_an_error_is_in_the_same_line(record):
+def test_json_log_includes_the_traceback(record):
     try:
         raise ZeroDivisionError
     except ZeroDivisionError:
@@ -51,8 +51,19 @@ def test_an_error_is_in_the_same_line(record):
     assert "ZeroDivisionError" in json.loads(text)["error"]
 
 
-def test_a_line_of_text_names_the_request(record):
+def test_text_log_contains_the_request_id(record):
     how = settings.LOGGING["formatters"]["text"]
     formatter = logging.Formatter(how["format"], style=how["style"])
 
     assert formatter.format(record("%s is here", "alice")).endswith("INFO chat [r-1] alice is here")
+
+
+def test_suspicious_request_is_one_line_and_no_error(client, caplog):
+    caplog.handler.addFilter(ShortenSuspicions())
+
+    assert client.get("/healthz", headers={"Host": "evil.example"}).status_code == 400
+
+    (record,) = (each for each in caplog.records if each.name == "django.security.DisallowedHost")
+    assert record.levelname == "WARNING"
+    assert "Traceback" not in caplog.text
+    assert "suspicions" in settings.LOGGING["handlers"]["console"]["filters"]

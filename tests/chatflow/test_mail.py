@@ -1,4 +1,4 @@
-"""Letters over a real SMTP conversation, and one that never begins."""
+"""Emails over real SMTP, and a mail server that is unavailable."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import environ
 import pytest
 from django.core.mail import EmailMessage
 
-from chatflow import mail
+from chatflow.operations import email as mail
 
 LETTER = EmailMessage("Hello", "Good news.", "chat@example.org", ["alice@example.org"])
 
 
 class MailServer(socketserver.StreamRequestHandler):
-    """As much of SMTP as a letter takes."""
+    """Handle as much of SMTP as one email needs."""
 
     timeout = 30
 
@@ -47,7 +47,7 @@ def mail_server():
 
 @pytest.fixture
 def use(settings):
-    """use("smtp://…") is what the environment says."""
+    """Return a function: use("smtp://…") sets the EMAIL_URL."""
 
     def configure(url):
         for name, value in environ.Env.email_url_config(url).items():
@@ -56,10 +56,10 @@ def use(settings):
     return configure
 
 
-def test_a_letter_arrives(use, mail_server):
+def test_email_is_delivered(use, mail_server):
     use(f"smtp://127.0.0.1:{mail_server.server_address[1]}")
 
-    mail.post(LETTER, to=uuid.uuid4())
+    mail.enqueue(LETTER, to=uuid.uuid4())
     mail.wait()
 
     [received] = mail_server.received
@@ -68,20 +68,20 @@ def test_a_letter_arrives(use, mail_server):
     assert "Good news." in received
 
 
-def test_a_mail_server_that_is_away_is_a_line_in_the_log(use, mail_server, caplog):
+def test_unavailable_mail_server_is_logged(use, mail_server, caplog):
     use(f"smtp://127.0.0.1:{mail_server.server_address[1]}")
     mail_server.shutdown()
     mail_server.server_close()
     alice = uuid.uuid4()
 
-    mail.post(LETTER, to=alice)
+    mail.enqueue(LETTER, to=alice)
     mail.wait()
 
     assert [record.getMessage() for record in caplog.records] == [
-        f"no letter to {alice}: ConnectionRefusedError"
+        f"email to {alice} not sent: ConnectionRefusedError"
     ]
     assert not caplog.records[0].exc_info
 
 
-def test_nobody_can_hold_the_postman_up_for_ever(settings):
+def test_email_has_a_timeout(settings):
     assert settings.EMAIL_TIMEOUT == 10

@@ -1,4 +1,4 @@
-"""A PostgreSQL that does not answer is given up on, by whatever serves people."""
+"""Serving processes time out when PostgreSQL does not answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from chatflow import postgres
+from chatflow.db import postgres
 
 pytestmark = pytest.mark.services
 
@@ -22,8 +22,8 @@ def connection(monkeypatch) -> Iterator[postgres.Connection]:
         yield connection
 
 
-def test_a_server_that_is_silent_is_waited_for_no_longer(connection, monkeypatch):
-    monkeypatch.setattr(postgres, "_people_wait", True)
+def test_silent_server_times_out(connection, monkeypatch):
+    monkeypatch.setattr(postgres, "uses_client_timeouts", True)
     start = time.monotonic()
 
     with pytest.raises(psycopg.OperationalError):
@@ -33,8 +33,8 @@ def test_a_server_that_is_silent_is_waited_for_no_longer(connection, monkeypatch
     assert connection.closed, "a rollback would have waited as long again"
 
 
-def test_a_query_that_fails_in_time_keeps_its_connection(connection, monkeypatch):
-    monkeypatch.setattr(postgres, "_people_wait", True)
+def test_failed_query_keeps_its_connection(connection, monkeypatch):
+    monkeypatch.setattr(postgres, "uses_client_timeouts", True)
 
     with pytest.raises(psycopg.errors.LockNotAvailable):
         connection.execute("DO $$ BEGIN RAISE lock_not_available; END $$")
@@ -43,13 +43,13 @@ def test_a_query_that_fails_in_time_keeps_its_connection(connection, monkeypatch
     assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_command_takes_its_time(connection, monkeypatch):
-    monkeypatch.setattr(postgres, "_people_wait", False)
+def test_management_commands_have_no_client_timeout(connection, monkeypatch):
+    monkeypatch.setattr(postgres, "uses_client_timeouts", False)
 
     assert connection.execute("SELECT 1 FROM pg_sleep(1)").fetchone() == (1,)
 
 
-def test_it_is_what_the_pool_makes():
+def test_pool_uses_the_connection_class():
     options = settings.DATABASES["default"]["OPTIONS"]
 
     assert options["pool"]["connection_class"] is postgres.Connection

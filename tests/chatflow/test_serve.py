@@ -1,15 +1,15 @@
-"""`serve` refuses to begin where it could only do harm."""
+"""`serve` refuses to start with a key that does not match the database."""
 
 from __future__ import annotations
 
 import pytest
 from django.core.management import CommandError
 
-from chatflow.environment import new_message_key
 from chatflow.management.commands import serve
+from chatflow.secret_files import new_message_key
 
 
-def test_it_does_not_serve_what_it_cannot_read(direct, settings, monkeypatch):
+def test_serve_refuses_messages_that_it_cannot_decrypt(direct, settings, monkeypatch):
     monkeypatch.setattr(serve, "serve", lambda *args, **how: pytest.fail("it served"))
     settings.MESSAGE_KEYS = (new_message_key(),)
 
@@ -17,9 +17,9 @@ def test_it_does_not_serve_what_it_cannot_read(direct, settings, monkeypatch):
         serve.Command().handle()
 
 
-def test_it_serves_what_a_former_key_opens(direct, settings, monkeypatch, tmp_path):
+def test_serve_accepts_messages_of_a_former_key(direct, settings, monkeypatch, tmp_path):
     served = []
-    monkeypatch.setattr(serve, "serve", lambda *args, **how: served.append(how["port"]))
+    monkeypatch.setattr(serve, "serve", lambda *args, **kwargs: served.append(kwargs["port"]))
     settings.MESSAGE_KEYS = (new_message_key(), *settings.MESSAGE_KEYS)
     settings.DATA_DIR = tmp_path
 

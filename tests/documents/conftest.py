@@ -1,15 +1,15 @@
-"""A server as people run it, empty, and programs that talk to it."""
+"""An empty server with default settings, and HTTP clients for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
-from tests.truth import servers
-from tests.truth.servers import Server
+from tests.resilience import servers
+from tests.resilience.servers import Server
 
 PASSWORD = "correct horse battery"
 
@@ -25,11 +25,11 @@ def server(tmp_path: Path):
 
 
 @pytest.fixture
-def program(server) -> Callable[[str], httpx.Client]:
-    """program("bob") has just registered, and acts as him."""
+def program(server) -> Callable[[str], httpx2.Client]:
+    """program("bob") registers bob and returns an HTTP client with his token."""
 
-    def make(username: str) -> httpx.Client:
-        client = httpx.Client(base_url=f"http://{server.address}", timeout=30)
+    def make(username: str) -> httpx2.Client:
+        client = httpx2.Client(base_url=f"http://{server.address}", timeout=30)
         account = {"username": username, "email": f"{username}@example.org", "password": PASSWORD}
         token = client.post("/auth/register", json=account).raise_for_status().json()["access"]
         client.headers["Authorization"] = f"Bearer {token}"

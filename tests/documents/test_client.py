@@ -1,4 +1,4 @@
-"""The client that the README shows, run as its reader would run it."""
+"""`docs/client.py` works against a real server."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable
 import pytest
 
 from tests.documents.conftest import PASSWORD
-from tests.truth import servers
-from tests.truth.servers import PROJECT
+from tests.resilience import servers
+from tests.resilience.servers import PROJECT
 
 
 @pytest.fixture
 def run(server, tmp_path):
-    """run("alice", "bob", "Hello") starts the client; answers what reads its lines."""
+    """run("alice", "bob", "Hello") starts the client; it returns a reader of its output."""
     started: list[subprocess.Popen] = []
 
     def start(login: str, friend: str, text: str) -> Callable[[], list[str]]:
@@ -31,9 +31,7 @@ def run(server, tmp_path):
         process.wait()
 
 
-def test_it_says_hello_hears_the_answer_and_misses_nothing_while_the_server_is_away(
-    server, program, run
-):
+def test_client_receives_all_messages_although_the_server_restarts(server, program, run):
     bob = program("bob")
     program("alice")
     lines = run("alice", "bob", "Hello")
@@ -53,9 +51,3 @@ def test_it_says_hello_hears_the_answer_and_misses_nothing_while_the_server_is_a
         "Hi",
         "Still there?",
     ]
-
-
-def test_the_readme_shows_it_as_it_is():
-    client = (PROJECT / "docs/client.py").read_text().partition('"""\n\n')[2]
-
-    assert f"```python\n{client}```" in (PROJECT / "README.md").read_text()

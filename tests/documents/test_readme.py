@@ -1,16 +1,21 @@
-"""What the README tells people to type does what it says."""
+"""The README's commands work, and its table lists every endpoint."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 
-from tests.truth.servers import PROJECT
+from tests.documents.test_schema import operations, schema
+from tests.resilience.servers import PROJECT
+
+__all__ = ["operations", "schema"]  # fixtures
+
+README = (PROJECT / "README.md").read_text()
 
 
-def test_the_api_in_ten_minutes_works_as_it_is_pasted(server, program):
+def test_api_commands_in_the_readme_work(server, program):
     program("alice")
-    section = (PROJECT / "README.md").read_text().partition("## The API in ten minutes")[2]
+    section = README.partition("## The API\n")[2]
     [commands] = re.findall(r"^```sh\n(.*?)^```", section.partition("\n## ")[0], re.M | re.S)
 
     typed = commands.replace("localhost:8000", server.address)
@@ -20,3 +25,12 @@ def test_the_api_in_ten_minutes_works_as_it_is_pasted(server, program):
 
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.count("Hello from a program") == 3  # sent, in the history, found
+
+
+def test_table_of_endpoints_equals_the_schema(operations):
+    section = README.partition("## The API\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([A-Z]+ /\S+)` \| ([^|]+) \|", section, re.M)
+
+    assert dict(rows) == {
+        name.replace("_id}", "}"): operation["summary"] for name, operation in operations.items()
+    }

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 
-from chatflow.examples import COMPONENTS, PARAMETERS
+from chatflow.api.examples import COMPONENTS, PARAMETERS
 
 JSON = ("application/json", "application/problem+json")
 
@@ -28,8 +28,9 @@ def operations(schema) -> dict[str, dict]:
     }
 
 
-def test_it_is_valid_and_nothing_in_it_had_to_be_guessed(capsys):
-    call_command("spectacular", "--validate", "--fail-on-warn")
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_it_is_valid_and_nothing_in_it_had_to_be_guessed(capsys, language):
+    call_command("spectacular", "--validate", "--fail-on-warn", "--lang", language)
 
     assert "openapi: 3.1" in capsys.readouterr().out
 
@@ -64,6 +65,20 @@ def test_every_parameter_has_an_example_that_fits(operations):
     }
 
     assert unfit == set()
+
+
+def test_bounds_and_default_of_a_page_are_published(operations):
+    limits = [
+        parameter["schema"]
+        for operation in operations.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["name"] == "limit"
+    ]
+
+    assert limits
+    assert all(
+        (limit["minimum"], limit["maximum"], limit["default"]) == (1, 100, 50) for limit in limits
+    )
 
 
 def test_no_example_is_of_something_that_is_gone(schema, operations):

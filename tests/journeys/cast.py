@@ -15,12 +15,12 @@ from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts.middleware import SESSION_LOGIN
-from accounts.models import Login, User
+from accounts.auth.middleware import SESSION_LOGIN
+from accounts.models import Login, NameWord, User
 
 NAMES = ("Alice", "Bob", "Carol", "Dave")
 PASSWORD = "correct horse battery"
-TROUPES = 100  # every test takes one: an Alice, a Bob, a Carol and a Dave of its own
+TROUPES = 500  # more than there are journeys. Every test takes one: an Alice, a Bob, a Carol and a Dave of its own
 DEVICES = 2
 
 
@@ -46,7 +46,7 @@ def _people() -> list[User]:
     usernames = [
         (name, f"{name.lower()}_{number:02}") for number in range(TROUPES) for name in NAMES
     ]
-    return User.objects.bulk_create(
+    people = User.objects.bulk_create(
         User(
             username=username,
             email=f"{username}@example.org",
@@ -55,6 +55,8 @@ def _people() -> list[User]:
         )
         for name, username in usernames
     )
+    NameWord.objects.index(people)
+    return people
 
 
 def _sessions(people: list[User]) -> dict[str, list[str]]:

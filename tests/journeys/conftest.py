@@ -19,6 +19,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Dialog,
     Request,
     Response,
     expect,
@@ -27,15 +28,18 @@ from playwright.sync_api import (
 
 from tests.journeys.people import Person
 from tests.journeys.windows import PATIENCE_MS, Window
-from tests.truth import servers
-from tests.truth.servers import Server, Variables
+from tests.resilience import servers
+from tests.resilience.servers import Server, Variables
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_CHROMIUM = (
     "no Chromium found for the browser journeys: install your system's chromium, "
     "or run .venv/bin/playwright install chromium"
 )
-ARGUMENTS = ["--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+ARGUMENTS = [
+    *("--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"),
+    "--use-fake-device-for-media-stream",  # a microphone that beeps
+]
 # What is let go of when one leaves a page is no failure.
 LET_GO = "net::ERR_ABORTED"
 TELL_VIOLATIONS = """
@@ -43,7 +47,7 @@ addEventListener("securitypolicyviolation", (event) =>
   console.error("against the CSP:", event.violatedDirective, event.blockedURI, event.sourceFile));
 """
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a request would hide a failure
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request would hide a failure
 
 
 # --- the server ----------------------------------------------------------------------------------
@@ -88,13 +92,32 @@ def server(stage) -> Server:
 def troupe(stage, server) -> Iterator[dict[str, Person]]:
     """People that nobody else has met."""
     _server, troupes = stage
-    people = {
-        name: Person(name, **described, address=f"http://{server.address}")
-        for name, described in troupes.pop().items()
-    }
+    people = _people(troupes.pop(), server)
     yield people
     for person in people.values():
         person.leave_the_room()
+
+
+def _people(troupe: dict[str, Any], server: Server) -> dict[str, Person]:
+    return {
+        name: Person(name, **described, address=f"http://{server.address}")
+        for name, described in troupe.items()
+    }
+
+
+@pytest.fixture
+def troupes(stage, server) -> Iterator[Callable[[int], list[dict[str, Person]]]]:
+    """troupes(2) are eight more people that nobody has met."""
+    _server, waiting = stage
+    with ExitStack() as end:
+
+        def more(number: int) -> list[dict[str, Person]]:
+            called = [_people(waiting.pop(), server) for _ in range(number)]
+            for person in (person for people in called for person in people.values()):
+                end.callback(person.leave_the_room)
+            return called
+
+        yield more
 
 
 @pytest.fixture
@@ -172,13 +195,20 @@ class Complaints:
         context.add_init_script(TELL_VIOLATIONS)
         context.on("console", self._console)
         context.on("weberror", lambda error: self.heard.append(f"error: {error.error}"))
-        context.on("dialog", lambda dialog: (self.heard.append(dialog.message), dialog.dismiss()))
+        context.on("dialog", self._asked)
         context.on("requestfailed", self._failed)
         context.on("response", self._answered)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.heard.append(f"console: {message.text} ({message.location['url']})")
+
+    def _asked(self, dialog: Dialog) -> None:
+        """To leave a page is always allowed; another question is answered by yes if a test has expected it."""
+        if dialog.type == "beforeunload" or self._is_expected(dialog.message):
+            return dialog.accept()
+        self.heard.append(dialog.message)
+        dialog.dismiss()
 
     def _failed(self, request: Request) -> None:
         if request.failure != LET_GO:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 
 TOKEN = "0123456789abcdefghijklmnopqrstuv"  # CSRF's two halves only have to be the same
 EVERYTHING = 10**6
@@ -17,7 +17,7 @@ class Person:
         self.name = name
         self.username = username
         self.sessions = sessions
-        self._program = httpx.Client(
+        self._program = httpx2.Client(
             base_url=address,
             cookies={"sessionid": sessions[-1], "csrftoken": TOKEN},
             headers={"X-CSRFToken": TOKEN},
@@ -39,17 +39,24 @@ class Person:
             message = self._ask("POST", path, body=body, **answering)
         return message["id"]
 
+    def react(self, conversation: str, message: str, emoji: str) -> None:
+        self._ask("PUT", f"/conversations/{conversation}/messages/{message}/reactions/{emoji}")
+
     def read_all(self, conversation: str) -> None:
         self._ask("POST", f"/conversations/{conversation}/receipts", read_seq=EVERYTHING)
 
-    def add(self, conversation: str, other: Person) -> None:
-        self._ask("POST", f"/conversations/{conversation}/members", members=[other.username])
+    def add(self, conversation: str, *others: Person) -> None:
+        members = [other.username for other in others]
+        self._ask("POST", f"/conversations/{conversation}/members", members=members)
 
     def remove(self, conversation: str, other: Person) -> None:
         self._ask("DELETE", f"/conversations/{conversation}/members/{other.username}")
 
     def rename(self, conversation: str, title: str) -> None:
         self._ask("PATCH", f"/conversations/{conversation}", title=title)
+
+    def keep(self, conversation: str, **how: object) -> None:
+        self._ask("PATCH", f"/conversations/{conversation}/settings", **how)
 
     def call_oneself(self, name: str) -> None:
         self._ask("PATCH", "/users/me", display_name=name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -23,6 +25,34 @@ OPEN_MENU = """() => {
 }"""
 
 
+# Of each text field: the contrast of its border with what is around it.
+EDGES = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const pixel = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = (rgb) => rgb.slice(0, 3)
+    .map((value) => value / 255)
+    .map((value) => (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, value, index) => sum + value * [0.2126, 0.7152, 0.0722][index], 0);
+  const around = (element) => {
+    const colour = pixel(getComputedStyle(element).backgroundColor);
+    return colour[3] === 255 || !element.parentElement ? colour : around(element.parentElement);
+  };
+  const contrast = (field) => {
+    const edge = pixel(getComputedStyle(field).borderBlockStartColor);
+    const [dark, light] = [edge, around(field.parentElement)].map(luminance).toSorted();
+    return edge[3] === 255 ? (light + 0.05) / (dark + 0.05) : 1;
+  };
+  const fields = "input:not([type=checkbox], [type=hidden]), textarea, select";
+  const shown = [...document.querySelectorAll(fields)].filter((field) => field.checkVisibility());
+  document.activeElement.blur();
+  return shown.map((field) => [field.name, contrast(field)]);
+}"""
+LEAST_CONTRAST = 3  # of what tells a control from what is around it: WCAG 1.4.11
 TINT = """quotes => quotes.forEach((quote, tint) => (quote.className = `message__quote tint-${tint}`))"""
 TINTS = 8
 
@@ -70,7 +100,7 @@ def test_pages_of_strangers_and_newcomers(window, carol, look, complaints, asser
     stranger.go("/login")
     stranger.fill(Username_or_email="nobody", Password="wrong")
     stranger.press("Log in")
-    expect(stranger.page.get_by_text("do not match")).to_be_visible()
+    expect(stranger.page.get_by_text("Incorrect username or password")).to_be_visible()
     assert_open_to_all(stranger, "a login that failed")
     assert_open_to_all(newcomer, "no chats yet")
 
@@ -130,3 +160,46 @@ def test_what_opens_over_a_chat(window, alice, busy, look, assert_open_to_all):
     keys.press("Escape")
     view.page.get_by_label("Chat menu").click()
     assert_open_to_all(view, "the menu of a chat")
+
+
+def assert_edges_are_seen(view):
+    view.settle()
+    edges = dict(view.page.evaluate(EDGES))
+    assert edges
+    assert {name: edge for name, edge in edges.items() if edge < LEAST_CONTRAST} == {}
+
+
+def test_text_fields_have_an_edge_that_can_be_seen(window, alice, bob, carol, look):
+    group = alice.start_group("Garden", bob, carol)
+    bob.say(group, "Buy my tomatoes")
+    view = window(alice, **look)
+    for path in ("/", "/settings", f"/chats/{group}", "/search?q=x&sender=bob", "/chats/new/group"):
+        view.go(path)
+        assert_edges_are_seen(view)
+    view.go(f"/chats/{group}")
+    view.message("tomatoes").evaluate("message => { message.tabIndex = -1; message.focus(); }")
+    view.page.keyboard.press("Enter")
+    view.page.get_by_role("menuitem", name="Report").click()
+    expect(view.page.get_by_role("dialog")).to_be_visible()
+    assert_edges_are_seen(view)
+    stranger = window(path="/register", **look)
+    assert_edges_are_seen(stranger)
+
+
+def test_the_documents_and_the_browsable_api_name_their_language_and_buttons(
+    window, alice, bob, look
+):
+    axe, view = Axe(), window(alice, **look)
+    alice.start_chat(bob)
+    rules = ["html-has-lang", "button-name", "document-title", "landmark-no-duplicate-main"]
+    rules += ["landmark-one-main", "link-name"]
+    options = {"runOnly": {"type": "rule", "values": rules}}
+    for path, words in (
+        ("/docs", "Send a message"),
+        ("/users/me", "DELETE"),
+        ("/conversations", "POST"),
+    ):
+        view.go(path)
+        expect(view.page.get_by_text(words, exact=True).first).to_be_visible()
+        assert axe.run(view.page, options=options).response["violations"] == [], path
+        expect(view.page).to_have_title(re.compile("ChatFlow"))

@@ -14,7 +14,7 @@ SERVER_GONE = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESP
 AS_IT_WAS = ["Good morning", "Said meanwhile", "And this", "Written offline", "And that"]
 SEND = "**/chats/*/messages"
 ANSWER_MS = 11_000  # longer than a page waits for the answer to its heartbeat
-NOTHING = re.compile("^$")
+NO_CONTENT = re.compile("^$")
 ASK_TWICE = """() => {
   window.isLost = false;
   document.addEventListener("socket-lost", () => (window.isLost = true));
@@ -45,7 +45,7 @@ def hers(window, alice, chat):
 
 
 def comes_back(view) -> None:
-    expect(view.banner).to_have_text(NOTHING, timeout=RECONNECTING_MS)
+    expect(view.banner).to_have_text(NO_CONTENT, timeout=RECONNECTING_MS)
 
 
 def test_whoever_was_offline_misses_nothing_and_says_it_once(window, hers, bob, chat, complaints):
@@ -176,7 +176,7 @@ def test_a_title_that_changes_before_the_page_listens_is_shown(window, alice, bo
     group = alice.start_group("Garden", bob, carol)
     his = window(bob)
     late = []
-    his.page.route_web_socket("**/ws/page", lambda page_side: late.append(page_side))
+    his.page.route_web_socket("**/ws/page?*", lambda page_side: late.append(page_side))
     his.open_chat(group)
     his.wait_until(lambda: late)
     alice.rename(group, "Allotment")
@@ -196,7 +196,7 @@ def test_news_that_got_lost_on_the_way_is_asked_for(window, alice, bob, chat):
         page_side.connect_to_server().on_message(pass_on)
 
     hers = window(alice)
-    hers.page.route_web_socket("**/ws/page", lose_some)
+    hers.page.route_web_socket("**/ws/page?*", lose_some)
     hers.open_chat(chat)
     bob.say(chat, "Heard")
     hers.shows("Heard")

@@ -24,7 +24,7 @@ def test_what_is_not_there_and_what_is_not_hers_look_the_same(
     pages = []
     for path in (f"/chats/{secret_chat}", f"/chats/{uuid.uuid4()}", "/nowhere/at/all"):
         view.go(path)
-        expect(view.page.get_by_role("heading", name="This page is not here")).to_be_visible()
+        expect(view.page.get_by_role("heading", name="Page not found")).to_be_visible()
         pages.append(view.page.content())
 
     assert len(set(pages)) == 1
@@ -38,8 +38,8 @@ def test_a_form_that_is_out_of_date_says_so(window, alice, complaints):
     view.page.context.clear_cookies(name="csrftoken")
     view.press("Save", within="Profile")
 
-    expect(view.page.get_by_role("heading", name="That is not allowed")).to_be_visible()
-    expect(view.page.get_by_text("This form is out of date.")).to_be_visible()
+    expect(view.page.get_by_role("heading", name="Not allowed")).to_be_visible()
+    expect(view.page.get_by_text("This form has expired.")).to_be_visible()
     view.follow("Back to your chats")
     view.is_at("/")
 
@@ -66,4 +66,4 @@ def test_a_chat_that_vanishes_between_two_clicks_leads_to_its_error_page(
     view.page.route(f"**/chats/{chat}", lambda route: route.continue_(url=gone))
     view.row("Bob").get_by_role("link").click()
 
-    expect(view.page.get_by_role("heading", name="This page is not here")).to_be_visible()
+    expect(view.page.get_by_role("heading", name="Page not found")).to_be_visible()

@@ -48,7 +48,7 @@ def test_reading_upwards_loads_pages_and_keeps_the_place(window, alice, begin):
     view.log.evaluate("log => log.scrollTop = 0")
     view.shows(*map(line, range(1, LINES + 1)))
     expect(view.page.get_by_role("link", name="Earlier")).to_have_count(0)
-    expect(view.log.get_by_text("This is where it begins.")).to_be_visible()
+    expect(view.log.get_by_text("This is the start of the chat.")).to_be_visible()
 
 
 def test_what_changes_above_does_not_move_what_one_reads(window, alice, bob, begin):
@@ -69,7 +69,7 @@ def test_the_button_leads_to_the_newest_and_counts_what_comes(window, alice, bob
     chat = begin(PAGE)
     alice.read_all(chat)
     view = window(alice, path=f"/chats/{chat}")
-    button = view.page.get_by_role("button", name="Jump to the newest")
+    button = view.page.get_by_role("button", name="Scroll to latest")
     expect(button).to_be_hidden()
     view.log.hover()
     view.page.mouse.wheel(0, -1500)
@@ -129,3 +129,25 @@ def test_a_quote_leads_to_what_it_quotes_however_far_up(window, alice, bob, begi
     expect(view.message(line(5))).to_have_count(1)
     view.message("I disagree").get_by_role("link").click()
     expect(view.messages.get_by_text(line(5), exact=True)).to_be_in_viewport()
+
+
+def test_a_newcomer_s_page_stays_in_step_and_shows_nothing_older(window, alice, bob, carol):
+    chat = alice.start_group("Garden", bob, carol)
+    alice.remove(chat, bob)
+    older = alice.say(chat, "The narwhal is grey.")
+    alice.add(chat, bob)
+    his, asked = window(bob, path=f"/chats/{chat}"), []
+    carol.say(chat, "Welcome back.")  # once it is shown, the socket is open and the page is in step
+    expect(his.message("Welcome back.")).to_be_visible()
+    his.page.on("request", lambda request: asked.append(request.url))
+    version = int(his.log.get_attribute("data-version"))
+
+    carol.say(chat, "Grey indeed.", reply_to=older)
+    alice.react(chat, older, "🐳")
+    alice.say(chat, "That is all.")
+
+    expect(his.message("That is all.")).to_be_visible()
+    expect(his.log).to_have_attribute("data-version", str(version + 3))
+    expect(his.message("Grey indeed.")).to_contain_text("A message from before you joined")
+    expect(his.log).not_to_contain_text("narwhal")
+    assert [url for url in asked if "/changes" in url] == []

@@ -39,7 +39,7 @@ def keep(view, how):
 def test_a_pinned_chat_stays_on_top_and_an_archived_one_goes_apart(window, alice, bobs, carols):
     computer, phone = window(alice, path=f"/chats/{bobs}"), window(alice, device=1)
     expect(phone.rows.first).to_contain_text("Carol")
-    keep(computer, "Pin to the top")
+    keep(computer, "Pin")
 
     for device in (computer, phone):
         expect(device.rows.first).to_contain_text("Bob")
@@ -50,6 +50,16 @@ def test_a_pinned_chat_stays_on_top_and_an_archived_one_goes_apart(window, alice
         expect(device.row("Bob")).to_be_hidden()
     phone.page.get_by_text("Archived").click()
     expect(phone.row("Bob")).to_be_visible()
+
+
+def test_right_click_on_a_chat_archives_it_without_opening_it(window, alice, bobs, carols):
+    view = window(alice)
+    view.row("Bob").click(button="right")
+    actions = view.page.get_by_role("dialog", name="Actions")
+    actions.get_by_role("button", name="Archive").click()
+
+    expect(view.row("Bob")).to_be_hidden()
+    view.is_at("/")
 
 
 def test_a_muted_chat_does_not_call_and_says_until_when(window, alice, bob, bobs, carols):
@@ -82,7 +92,7 @@ def test_the_info_page_shows_at_once_how_a_chat_is_kept(window, alice, bobs):
     expect(view.page.get_by_role("button", name="Unmute")).to_be_focused()
     view.press("Unmute")
     expect(view.page.get_by_role("button", name="Mute for 8 hours")).to_be_focused()
-    view.press("Pin to the top")
+    view.press("Pin")
     expect(view.page.get_by_role("button", name="Unpin")).to_be_focused()
 
 
@@ -129,12 +139,12 @@ def test_whoever_is_blocked_reaches_nobody_and_is_not_told(window, alice, bob, b
     hers, his = window(alice, path=f"/chats/{bobs}/info"), window(bob, path=f"/chats/{bobs}")
     hers.page.get_by_text("Block Bob").click()
     hers.press("Block")
-    expect(hers.page.get_by_text("You have blocked Bob")).to_be_visible()
+    expect(hers.page.get_by_text("You blocked Bob")).to_be_visible()
     hers.go(f"/chats/{bobs}")
     his.say("Are you there?")
 
     his.ticks("Are you there?", "Sent")
-    hers.say("Nothing from you")
+    alice.say(bobs, "Nothing from you")
     expect(his.message("Nothing from you")).to_be_visible()
     hers.shows("I am Bob", "Nothing from you")
     his.ticks("Are you there?", "Sent")

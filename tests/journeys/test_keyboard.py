@@ -63,7 +63,7 @@ def test_from_logging_in_to_a_message_by_keys_alone(window, alice, bob):
     view.ticks("Look, no hands", "Sent")
     expect(view.box).to_be_focused()
     tab_to(view, view.log, key="Shift+Tab")
-    tab_to(view, view.page.get_by_role("link", name="Skip to the chat"), key="Shift+Tab")
+    tab_to(view, view.page.get_by_role("link", name="Skip to content"), key="Shift+Tab")
     keys.press("Enter")
     tab_to(view, view.box)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -37,7 +39,7 @@ def test_an_older_chat_is_found_by_its_title(hers):
 def test_what_a_row_holds_out_of_sight_is_not_searched(hers):
     hers.fill(Search="raf")  # as in “Draft”
 
-    expect(hers.page.get_by_role("button", name="Search messages raf")).to_be_visible()
+    expect(hers.page.get_by_role("button", name="Search messages for “raf”")).to_be_visible()
     expect(hers.rows).to_have_count(0)
 
 
@@ -57,3 +59,114 @@ def test_a_chat_that_came_by_itself_stands_once_and_in_its_place(hers, groups):
 
     expect(hers.rows.last).to_contain_text(OLDEST)
     expect(hers.rows).to_have_count(ROWS + 5)
+
+
+def test_all_unread_chats_are_counted_also_those_without_a_row(window, bob, alice, groups):
+    view = window(bob)
+
+    expect(view.page).to_have_title(re.compile(rf"^\({ROWS + 5}\) "))
+
+
+def test_what_is_read_elsewhere_is_no_longer_counted_though_it_has_no_row(
+    window, alice, bob, groups
+):
+    view = window(bob)
+    expect(view.page).to_have_title(re.compile(rf"^\({ROWS + 5}\) "))
+
+    bob.read_all(groups[0])
+
+    expect(view.page).to_have_title(re.compile(rf"^\({ROWS + 4}\) "))
+
+
+def test_the_rows_are_one_tab_stop_with_arrow_keys(window, alice, bob, carol, dave):
+    for other in (bob, carol, dave):
+        alice.start_chat(other)
+    view = window(alice)
+    keys = view.page.keyboard
+    links = [view.row(name).get_by_role("link") for name in ("Dave", "Carol", "Bob")]
+    view.page.get_by_role("textbox", name="Search").focus()
+
+    keys.press("Tab")
+    expect(links[0]).to_be_focused()
+    keys.press("ArrowDown")
+    expect(links[1]).to_be_focused()
+    keys.press("End")
+    expect(links[2]).to_be_focused()
+    keys.press("Home")
+    keys.press("ArrowDown")
+    keys.press("Tab")
+    expect(view.link("Alice Settings")).to_be_focused()
+    keys.press("Shift+Tab")
+    expect(links[1]).to_be_focused()  # where one was
+
+
+def test_the_open_chat_is_the_tab_stop(window, alice, bob, carol):
+    chat = alice.start_chat(bob)
+    alice.start_chat(carol)
+    view = window(alice, path=f"/chats/{chat}")
+    view.page.get_by_role("textbox", name="Search").focus()
+    view.page.keyboard.press("Tab")
+
+    expect(view.row("Bob").get_by_role("link")).to_be_focused()
+
+
+def test_a_row_that_came_by_itself_opens_in_place(window, alice, bob):
+    view = window(alice)
+    view.page.evaluate("window.isSamePage = true")
+    bob.say(bob.start_chat(alice), "Hello")
+    view.row("Bob").get_by_role("link").click()
+
+    expect(view.message("Hello")).to_be_visible()
+    assert view.page.evaluate("window.isSamePage")
+
+
+def test_the_page_that_opens_an_archived_chat_shows_its_row(window, alice, bob):
+    chat = alice.start_chat(bob)
+    alice.keep(chat, archived=True)
+    view = window(alice, path=f"/chats/{chat}")
+
+    expect(view.row("Bob").get_by_role("link")).to_be_visible()
+    expect(view.row("Bob").get_by_role("link")).to_have_attribute("aria-current", "page")
+
+
+def test_a_long_preview_is_cut_between_characters_as_the_server_cuts_it(window, alice, bob):
+    chat = bob.start_chat(alice)
+    view = window(alice)
+    bob.say(chat, f"{'x' * 118}😀 and more than a row has room for")
+    preview = view.row("Bob").locator(".row__preview")
+    expect(preview).to_contain_text("xxx")
+    live = preview.text_content()
+    view.page.reload()
+
+    assert live == preview.text_content() == f"{'x' * 118}😀…"
+
+
+def test_a_message_that_waits_is_in_the_row_as_well(window, alice, bob, complaints):
+    complaints.expect("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
+    chat = alice.start_chat(bob)
+    view = window(alice, path=f"/chats/{chat}")
+    view.page.context.set_offline(True)
+    view.say("On my way")
+
+    expect(view.row("Bob")).to_contain_text("On my way")
+    expect(view.row("Bob").get_by_text("Sending…")).to_be_attached()
+    view.page.context.set_offline(False)
+    expect(view.row("Bob").get_by_text("Sent", exact=True)).to_be_attached()
+
+
+def test_a_new_name_is_shown_everywhere_without_a_reload(window, alice, bob, carol):
+    direct, group = bob.start_chat(alice), alice.start_group("Garden", bob, carol)
+    bob.say(direct, "Hello Alice")
+    bob.say(group, "Hello everybody")
+    hers, others = window(alice, path=f"/chats/{direct}"), window(carol, path=f"/chats/{group}")
+    expect(hers.message("Hello Alice")).to_be_visible()
+    expect(others.message("Hello everybody")).to_be_visible()
+
+    bob.call_oneself("Robert")
+
+    expect(hers.row("Hello Alice")).to_contain_text("Robert")
+    expect(hers.page.get_by_role("heading", name="Robert")).to_be_visible()
+    expect(hers.page).to_have_title("(1) Robert · ChatFlow")
+    expect(hers.link("Robert: Hello everybody")).to_be_visible()
+    expect(others.message("Hello everybody")).to_contain_text("Robert")
+    expect(others.page.get_by_text("Bob", exact=True)).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Whoever wants it is told by their system what comes while they look elsewhere."""
+"""Users who allow it get notifications of their system while they look elsewhere."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_she_is_told_what_comes_and_not_what_is_muted_or_read(hers, alice, bob, 
     expect(switch(hers)).to_be_checked()
     hers.go(f"/chats/{chat}")
     hers.page.get_by_label("Chat menu").click()
-    hers.press("Mute for ever")
+    hers.press("Mute always")
     expect(hers.page.get_by_text("Unmute")).to_be_attached()
     carol.say(chat, "Muted")
     expect(hers.message("Muted")).to_be_visible()
@@ -76,7 +76,9 @@ def test_the_first_notification_confirms_that_it_works(hers):
     expect(switch(hers)).to_be_checked()
 
     (first,) = notified(hers)
-    assert first.startswith("ChatFlow: When a message comes while you look elsewhere")
+    assert first.startswith(
+        "ChatFlow: Shows new messages while ChatFlow is open in another tab or window; nothing"
+    )
 
 
 def test_a_browser_that_permits_it_and_then_refuses_is_found_out_at_once(hers):
@@ -84,7 +86,7 @@ def test_a_browser_that_permits_it_and_then_refuses_is_found_out_at_once(hers):
     switch(hers).click()
 
     expect(switch(hers)).to_be_disabled()
-    expect(hers.page.get_by_text("does not let this page notify you")).to_be_visible()
+    expect(hers.page.get_by_text("cannot show notifications")).to_be_visible()
     hers.page.reload()
     expect(switch(hers)).not_to_be_checked()
 
@@ -95,7 +97,7 @@ def test_whoever_does_not_want_or_allow_it_is_left_in_peace(hers, alice, bob):
     hers.page.evaluate("answer = 'denied'")
     switch(hers).click()
     expect(switch(hers)).to_be_disabled()
-    expect(hers.page.get_by_text("does not let this page notify you")).to_be_visible()
+    expect(hers.page.get_by_text("Notifications are blocked.")).to_be_visible()
     bob.say(chat, "Hello")
 
     hers.unread("Bob", 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.windows import PHONE
+from tests.journeys.windows import PHONE, touch
 
 pytestmark = pytest.mark.journey
 
@@ -35,26 +35,39 @@ def test_one_pane_at_a_time_and_a_way_back(window, alice, bob):
     bob.say(chat, "Hello")
     view = window(alice, **PHONE)
     expect(view.page.get_by_role("main")).to_be_hidden()
-    view.row("Bob").get_by_role("link").tap()
+    touch(view.row("Bob").get_by_role("link"))
 
     expect(view.message("Hello")).to_be_in_viewport()
     expect(view.rows).to_be_hidden()
-    view.box.tap()
+    touch(view.box)
     view.page.keyboard.type("One")
     view.page.keyboard.press("Enter")
     view.page.keyboard.type("two")
-    view.page.get_by_role("button", name="Send").tap()
+    touch(view.page.get_by_role("button", name="Send"))
     expect(view.message("One")).to_contain_text("One\ntwo")
-    view.page.get_by_role("link", name="Back").tap()
+    touch(view.page.get_by_role("link", name="Back"))
     expect(view.row("Bob")).to_be_visible()
     expect(view.log).to_be_hidden()
-    view.page.go_back()
+    view.page.go_forward()
     expect(view.message("Hello")).to_be_in_viewport()
+
+
+def test_the_arrow_of_a_chat_is_a_step_back_to_the_list_one_came_from(window, alice, bob):
+    bob.say(bob.start_chat(alice), "Hello")
+    view = window(alice, path="/settings", **PHONE)
+    touch(view.page.get_by_role("link", name="Back"))
+    touch(view.row("Bob").get_by_role("link"))
+    expect(view.message("Hello")).to_be_in_viewport()
+    touch(view.page.get_by_role("link", name="Back"))
+    expect(view.row("Bob")).to_be_visible()
+    view.page.go_back()
+
+    view.is_at("/settings")
 
 
 def test_whoever_has_no_chats_yet_sees_how_to_start_one(window, alice):
     view = window(alice, **PHONE)
-    view.page.get_by_role("link", name="Start a chat").tap()
+    touch(view.page.get_by_role("link", name="Start a chat"))
 
     expect(view.page.get_by_role("textbox", name="Name or username")).to_be_visible()
 

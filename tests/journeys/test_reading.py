@@ -9,6 +9,21 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
 
+BLOCK_RECEIPTS = """() => {
+  const live = document.querySelector("live-socket");
+  const send = live.send.bind(live);
+  live.send = (frame) => (frame.type === "receipt" ? false : send(frame));
+}"""
+COUNT_CHANGES = """() => {
+  window.changed = new Set();
+  const note = ({ target }) => {
+    const article = (target.closest ? target : target.parentElement).closest(".message");
+    window.changed.add(article?.querySelector(".message__body").textContent);
+  };
+  const watch = { childList: true, characterData: true, subtree: true };
+  new MutationObserver((changes) => changes.forEach(note)).observe(document.querySelector("message-history"), watch);
+}"""
+
 
 def test_what_is_unread_is_counted_until_it_is_opened_on_either_device(window, alice, bob):
     chat = bob.start_chat(alice)
@@ -47,7 +62,7 @@ def test_what_one_says_oneself_is_not_unread_on_the_other_device(window, alice, 
     computer, phone = window(alice, path=f"/chats/{chat}"), window(alice, device=1)
     computer.say("Hello")
 
-    expect(phone.link("You: Hello")).to_be_visible()
+    expect(phone.row("Bob").get_by_text("Hello", exact=True)).to_be_visible()
     phone.nothing_unread()
 
 
@@ -61,3 +76,50 @@ def test_the_list_is_searched_in_place(window, alice, bob, carol):
     expect(view.row("Bob")).to_be_hidden()
     view.page.keyboard.press("Escape")
     expect(view.row("Bob")).to_be_visible()
+
+
+def test_an_opened_chat_loses_its_badge_at_once_and_is_read_though_one_leaves_at_once(
+    window, alice, bob
+):
+    chat = bob.start_chat(alice)
+    bob.say(chat, "Hello", "Are you there?")
+    view, phone = window(alice), window(alice, device=1)
+    view.unread("Bob", 2)
+    view.page.evaluate(BLOCK_RECEIPTS)
+    view.row("Bob").get_by_role("link").click()
+    view.nothing_unread()
+    view.page.goto("about:blank")
+
+    phone.nothing_unread()
+
+
+def test_the_button_to_the_newest_says_how_much_is_unread(window, alice, bob):
+    chat = bob.start_chat(alice)
+    bob.say(chat, *[f"Line {number}" for number in range(40)])
+    view = window(alice, path=f"/chats/{chat}")
+    button = view.page.get_by_role("button", name="Scroll to latest")
+    expect(button).to_be_visible()
+
+    def agree() -> bool:
+        return (
+            button.text_content().strip() == view.row("Bob").get_by_title("Unread").text_content()
+        )
+
+    view.wait_until(agree)
+    assert int(button.text_content()) > 1
+
+
+def test_only_what_changes_is_work_for_screen_readers(window, alice, bob):
+    chat = alice.start_chat(bob)
+    alice.say(chat, *[f"Line {number}" for number in range(20)])
+    bob.read_all(chat)
+    view = window(alice, path=f"/chats/{chat}")
+    expect(view.log).to_have_attribute("aria-relevant", "additions")
+    alice.say(chat, "The last one")
+    expect(view.message("The last one")).to_be_visible()
+    view.settle()
+    view.page.evaluate(COUNT_CHANGES)
+    bob.read_all(chat)
+
+    view.ticks("The last one", "Read")
+    assert view.page.evaluate("[...window.changed]") == ["The last one"]

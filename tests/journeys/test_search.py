@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.windows import PHONE
+from tests.journeys.windows import PHONE, touch
 
 pytestmark = pytest.mark.journey
 
@@ -24,7 +27,12 @@ def chat(alice, bob) -> str:
 
 
 def found(view):
-    return view.page.get_by_role("region", name="Found messages")
+    return view.page.get_by_role("region", name="Search results")
+
+
+def box(view):
+    """That of the page, not that of the list."""
+    return view.page.get_by_role("main").get_by_role("textbox", name="Search")
 
 
 def hits(view):
@@ -33,7 +41,7 @@ def hits(view):
 
 def test_a_hit_leads_to_the_message_among_its_neighbours(window, alice, chat):
     view = window(alice, path="/search")
-    view.page.get_by_role("textbox", name="Search").fill("lad")
+    box(view).fill("lad")
 
     expect(hits(view)).to_have_count(1)
     expect(hits(view)).to_contain_text("The <b>Ladder</b> is in the shed")
@@ -45,7 +53,7 @@ def test_a_hit_leads_to_the_message_among_its_neighbours(window, alice, chat):
     expect(view.message("Line 11.")).to_be_visible()
     view.page.go_back()
     view.is_at(r"/search\?q=lad")
-    expect(view.page.get_by_role("textbox", name="Search")).to_have_value("lad")
+    expect(box(view)).to_have_value("lad")
     expect(hits(view)).to_have_count(1)
 
 
@@ -54,7 +62,7 @@ def test_who_goes_on_is_not_called_back_by_a_late_answer(window, alice, carol, c
     view = window(alice, path="/search")
     release = view.hold("**/search?q=lad*")
     with view.page.expect_request("**/search?q=lad*"):
-        view.page.get_by_role("textbox", name="Search").fill("lad")
+        box(view).fill("lad")
     view.row("Carol").get_by_role("link").click()
     expect(view.page.get_by_role("heading", name="Carol")).to_be_visible()
     release()
@@ -81,13 +89,13 @@ def test_the_list_leads_on_to_the_messages(window, alice, carol, chat):
     alice.start_chat(carol)
     view = window(alice)
     view.fill(Search="ladder")
-    expect(view.page.get_by_role("button", name="Search messages ladder")).to_be_visible()
+    expect(view.page.get_by_role("button", name="Search messages for “ladder”")).to_be_visible()
     view.page.keyboard.press("Enter")
 
     view.is_at(r"/search\?q=ladder")
     expect(hits(view)).to_contain_text("Ladder")
     expect(view.row("Carol")).to_be_visible()
-    expect(view.page.get_by_role("textbox", name="Search")).to_be_focused()
+    expect(box(view)).to_be_focused()
 
 
 def test_enter_opens_the_chat_that_is_left(window, alice, carol, chat):
@@ -107,15 +115,14 @@ def test_searching_in_one_chat(window, alice, carol, chat):
     view.page.get_by_label("Chat menu", exact=True).click()
     view.page.get_by_role("link", name="Search in this chat").click()
     view.is_at(rf"/search\?conversation={chat}")
-    box = view.page.get_by_role("main").get_by_role("textbox", name="Search")
-    expect(box).to_be_focused()  # the one that has just come, and it listens
-    box.fill("ladder")
+    expect(box(view)).to_be_focused()
+    box(view).fill("ladder")
 
     expect(hits(view)).to_have_count(1)
     expect(hits(view)).to_contain_text("Bob")
     view.page.get_by_label("Chat", exact=True).select_option("All chats")
     expect(hits(view)).to_have_count(2)
-    view.page.get_by_label("Sent by").fill(carol.username)
+    view.page.get_by_label("From", exact=True).fill(carol.username)
     view.page.keyboard.press("Enter")
     expect(hits(view)).to_have_count(1)
     expect(hits(view)).to_contain_text("Carol")
@@ -123,22 +130,21 @@ def test_searching_in_one_chat(window, alice, carol, chat):
 
 def test_what_is_said_when_there_is_nothing_to_show(window, alice, chat):
     view = window(alice, path="/search")
-    box = view.page.get_by_role("textbox", name="Search")
 
-    expect(found(view)).to_contain_text("Find what was said")
-    box.fill("unheard")
-    expect(found(view)).to_contain_text("Nothing was said about “unheard”.")
-    box.fill("?!")
-    expect(found(view)).to_contain_text("Type a word to search for.")
-    box.fill("")
-    expect(found(view)).to_contain_text("Find what was said")
+    expect(found(view)).to_contain_text("Search all your messages")
+    box(view).fill("unheard")
+    expect(found(view)).to_contain_text("No messages found for “unheard”.")
+    box(view).fill("?!")
+    expect(found(view)).to_contain_text("Enter a word to search for.")
+    box(view).fill("")
+    expect(found(view)).to_contain_text("Search all your messages")
 
 
 def test_on_a_phone(window, alice, chat):
     view = window(alice, **PHONE)
     view.fill(Search="ladder")
-    view.page.get_by_role("button", name="Search messages ladder").tap()
-    hits(view).tap()
+    touch(view.page.get_by_role("button", name="Search messages for “ladder”"))
+    touch(hits(view))
 
     expect(view.message("Ladder")).to_be_in_viewport()
 
@@ -150,8 +156,19 @@ def test_without_javascript(window, alice, chat):
     expect(hits(view)).to_have_count(21)
     view.follow("Older messages")
     expect(hits(view).first).to_contain_text("Line 100.")
-    view.fill(Search="ladder")
+    box(view).fill("ladder")
     view.press("Find")
     hits(view).click()
 
     expect(view.message("Ladder")).to_be_visible()
+
+
+def test_days_are_those_of_the_readers_time_zone(window, alice, chat):
+    kiritimati = datetime.now(ZoneInfo("Pacific/Kiritimati")).date()
+    view = window(alice, path="/", timezone_id="Pacific/Kiritimati")
+    view.go(f"/search?q=ladder&since={kiritimati}")
+    expect(hits(view)).to_have_count(1)
+
+    view.go(f"/search?q=ladder&since={kiritimati + timedelta(days=1)}")
+    expect(found(view)).to_contain_text("No messages found")
+    expect(view.page.get_by_text("midnight UTC")).to_have_count(0)

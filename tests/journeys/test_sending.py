@@ -45,7 +45,7 @@ def test_a_message_that_was_too_fast_waits_as_long_as_the_server_asks(hers, comp
     hers.page.route(SEND, answer)
     hers.say("Hello", "again")
 
-    expect(hers.message("Hello").get_by_text("Too fast, trying again in 2 s")).to_be_visible()
+    expect(hers.message("Hello").get_by_text("Too many messages, retrying in 2 s")).to_be_visible()
     hers.ticks("Hello", "Sent")
     hers.ticks("again", "Sent")
     hers.shows("Hello", "again")
@@ -53,12 +53,12 @@ def test_a_message_that_was_too_fast_waits_as_long_as_the_server_asks(hers, comp
 
 def test_an_act_that_was_too_fast_is_said_and_leaves_the_page_as_it_is(hers, complaints):
     complaints.expect("429")
-    page = "<p data-detail>Too fast. Try again in 2 seconds.</p>"
+    page = "<p data-detail>Too many requests. Try again in 2 seconds.</p>"
     hers.page.route("**/chats/new*", lambda route: route.fulfill(status=429, body=page))
     hers.box.fill("not sent yet")
     hers.page.get_by_role("complementary").get_by_role("link", name="New chat").click()
 
-    expect(hers.page.get_by_text("Too fast. Try again in 2 seconds.")).to_be_visible()
+    expect(hers.page.get_by_text("Too many requests. Try again in 2 seconds.")).to_be_visible()
     expect(hers.box).to_have_value("not sent yet")
 
 
@@ -121,12 +121,12 @@ def test_nothing_is_not_sent(hers):
 def test_too_much_stays_in_the_box(hers):
     hers.say("x" * 4097)
 
-    expect(hers.page.get_by_text("-1", exact=True)).to_be_visible()
+    expect(hers.page.get_by_text("1 character too many (limit 4,096)").first).to_be_visible()
     expect(hers.box).to_have_value("x" * 4097)
     expect(hers.messages).to_have_count(0)
 
 
-def test_an_answer_that_is_lost_makes_no_second_message(window, hers, bob, chat, complaints):
+def test_lost_response_causes_no_second_message(window, hers, bob, chat, complaints):
     complaints.expect("ERR_FAILED", "ERR_INTERNET_DISCONNECTED")
     times = []
 
@@ -191,7 +191,18 @@ def test_a_reply_quotes_what_it_answers(window, hers, alice, bob, chat):
     his.press("Reply")
     his.say("Tea, please")
 
-    for view in (hers, his):
+    for view, author in ((hers, "You"), (his, "Alice")):
         quote = view.message("Tea, please").get_by_role("link")
-        expect(quote).to_contain_text("Alice")
+        expect(quote).to_contain_text(author)
         expect(quote).to_contain_text("Tea or coffee?")
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u3164", "\u2800", "\ufeff"])
+def test_text_that_shows_nothing_cannot_be_sent(hers, text):
+    hers.box.fill("a")
+    send = hers.page.get_by_role("button", name="Send")
+    expect(send).to_have_attribute("aria-disabled", "false")
+
+    hers.box.fill(text)
+
+    expect(send).to_have_attribute("aria-disabled", "true")

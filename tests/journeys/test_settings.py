@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from PIL import Image
@@ -27,14 +28,14 @@ def test_a_new_name_is_seen_by_oneself_and_by_the_others(window, alice, bob):
     alice.say(chat, "Hello")
     view = window(alice)
     view.follow("Alice Settings")
-    view.fill(Name="Alice Liddell", About="Down the rabbit hole")
+    view.fill(Name="Alice Liddell", About="Down the garden path")
     view.press("Save", within="Profile")
 
     expect(view.page.get_by_text("Saved.")).to_be_visible()
     expect(view.link("Alice Liddell Settings")).to_be_visible()
     his = window(bob, path=f"/chats/{chat}/info")
     expect(his.page.get_by_role("heading", name="Alice Liddell")).to_be_visible()
-    expect(his.page.get_by_text("Down the rabbit hole")).to_be_visible()
+    expect(his.page.get_by_text("Down the garden path")).to_be_visible()
     expect(his.row("Alice Liddell")).to_be_visible()
 
 
@@ -43,23 +44,23 @@ def test_a_long_name_of_one_s_own_ends_before_the_next_button(window, alice):
     view = window(alice)
 
     name = view.page.get_by_role("complementary").get_by_text(LONGEST_NAME).bounding_box()
-    button = view.page.get_by_role("button", name="Log out").bounding_box()
+    button = view.page.get_by_role("link", name="Log out").bounding_box()
     assert name["x"] + name["width"] <= button["x"]
 
 
 def test_a_photo_is_seen_by_oneself_and_by_the_others_until_it_is_removed(window, alice, bob):
-    alice.start_chat(bob)
+    alice.say(alice.start_chat(bob), "Look at me")
     view = window(alice, path="/settings")
     view.page.get_by_label("Photo").set_input_files(picture("teal"))
-    view.press("Use this photo")
+    view.press("Save photo")
 
-    expect(view.page.get_by_text("This is you now.")).to_be_visible()
+    expect(view.page.get_by_text("Photo updated")).to_be_visible()
     his = window(bob)
     for shown in (view.page.get_by_role("main").locator("img"), his.row("Alice").locator("img")):
         expect(shown).to_have_js_property("naturalWidth", 512)
     view.press("Remove photo")
-    expect(view.page.get_by_text("The photo is gone.")).to_be_visible()
-    expect(view.page.locator("img")).to_have_count(0)
+    expect(view.page.get_by_text("Photo removed")).to_be_visible()
+    expect(view.page.locator("img:visible")).to_have_count(0)
 
 
 def test_what_is_no_picture_is_refused_with_a_reason(window, alice, complaints):
@@ -67,9 +68,9 @@ def test_what_is_no_picture_is_refused_with_a_reason(window, alice, complaints):
     view = window(alice, path="/settings")
     text = {"name": "me.png", "mimeType": "image/png", "buffer": b"<svg onload=alert(1)>"}
     view.page.get_by_label("Photo").set_input_files(text)
-    view.press("Use this photo")
+    view.press("Save photo")
 
-    expect(view.page.get_by_text("This is not a PNG")).to_be_visible()
+    expect(view.page.get_by_text("This file is not a valid PNG")).to_be_visible()
 
 
 def test_a_new_password_signs_the_other_devices_out(window, alice, complaints):
@@ -77,11 +78,13 @@ def test_a_new_password_signs_the_other_devices_out(window, alice, complaints):
     view, other = window(alice, path="/settings"), window(alice, device=1)
     view.fill(Current_password="not it", New_password="a much longer password")
     view.press("Change")
-    expect(view.page.get_by_text("This is not your password.")).to_be_visible()
+    expect(view.page.get_by_text("Incorrect password.")).to_be_visible()
     view.fill(Current_password=PASSWORD, New_password="a much longer password")
     view.press("Change")
 
-    expect(view.page.get_by_text("Changed. Every other device is signed out.")).to_be_visible()
+    expect(
+        view.page.get_by_text("Password changed. All other devices have been logged out.")
+    ).to_be_visible()
     other.is_at("/login")
     other.fill(Username_or_email=alice.username, Password="a much longer password")
     other.press("Log in")
@@ -95,26 +98,41 @@ def brightness(view):
     return sum(int(part) for part in shade.strip("rgb()").split(", ")) / 3
 
 
+def becomes_light(view, *, is_light=True):
+    """Wait until the page is light: the other colours may have to be loaded first.
+
+    Playwright's own way to wait evaluates text, which the page's policy forbids.
+    """
+    deadline = time.monotonic() + 30
+    while (brightness(view) > 128) != is_light:
+        assert time.monotonic() < deadline, "the brightness has not changed"
+        view.page.wait_for_timeout(50)
+
+
+def becomes_dark(view):
+    becomes_light(view, is_light=False)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_as_bright_as_the_reader_likes_it(window, alice, scheme):
     view = window(alice, color_scheme=scheme)
 
-    assert (brightness(view) > 128) == (scheme == "light")
+    becomes_light(view) if scheme == "light" else becomes_dark(view)
 
 
 def test_a_chosen_brightness_stays_whatever_the_system_says(window, alice):
     view = window(alice, color_scheme="light", path="/settings")
-    assert brightness(view) > 128
+    becomes_light(view)
     view.press("Dark")
 
     expect(view.page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
-    assert brightness(view) < 128
+    becomes_dark(view)
     view.go("/")
-    assert brightness(view) < 128
+    becomes_dark(view)
     view.go("/settings")
     view.press("System")
     expect(view.page.get_by_role("button", name="System")).to_have_attribute("aria-pressed", "true")
-    assert brightness(view) > 128
+    becomes_light(view)
 
 
 def test_without_read_receipts_neither_learns_what_the_other_has_read(window, alice, bob):

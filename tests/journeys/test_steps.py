@@ -7,9 +7,9 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
 
-CUT_OFF = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to", "htmx:")
-FAILED = "That did not work. Are you connected?"
-BROKEN_OFF = ("htmx:afterRequest", "htmx:sendAbort")
+CUT_OFF = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
+FAILED = "Something went wrong. Check your connection."
+OFFLINE = "You are offline. Try again when you are connected."
 
 
 def hold(view, chat):
@@ -36,10 +36,7 @@ def shows_chat_with(view, name):
     expect(view.page.get_by_role("heading", name=name)).to_be_visible()
 
 
-def test_a_late_chat_does_not_come_between_oneself_and_the_next(
-    window, alice, bob, carol, complaints
-):
-    complaints.expect(*BROKEN_OFF)
+def test_a_late_chat_does_not_come_between_oneself_and_the_next(window, alice, bob, carol):
     bobs, carols = alice.start_chat(bob), alice.start_chat(carol)
     view = window(alice)
     answer = hold(view, bobs)
@@ -74,7 +71,11 @@ def test_two_quick_steps_back_end_at_the_second(window, alice, bob, carol):
     view.is_at(f"/chats/{bobs}")
 
 
-def test_a_form_that_takes_long_is_done_though_one_has_gone_on(window, alice, bob):
+def is_privacy_form(request):
+    return request.url.endswith("/settings/privacy")
+
+
+def test_slow_form_is_still_saved_after_the_user_navigates_on(window, alice, bob):
     alice.start_chat(bob)
     view = window(alice, path="/settings")
     receipts = view.page.get_by_role("checkbox", name="Read receipts")
@@ -83,7 +84,7 @@ def test_a_form_that_takes_long_is_done_though_one_has_gone_on(window, alice, bo
     view.press("Save", within="Privacy")
     view.row("Bob").get_by_role("link").click()
     shows_chat_with(view, "Bob")
-    with view.page.expect_event("requestfinished", lambda request: request.method == "GET"):
+    with view.page.expect_event("requestfinished", is_privacy_form):
         release()
 
     view.settle()
@@ -98,11 +99,11 @@ def test_a_step_that_does_not_reach_the_server_says_so(window, alice, bob, compl
     view = window(alice, path="/settings")
     view.page.context.set_offline(True)
     view.row("Bob").get_by_role("link").click()
-    expect(view.page.get_by_text(FAILED)).to_be_visible()
-    expect(view.page.get_by_text(FAILED)).to_be_hidden()
+    expect(view.page.get_by_text(OFFLINE)).to_be_visible()
+    expect(view.page.get_by_text(OFFLINE)).to_be_hidden()
     view.press("Save", within="Privacy")
 
-    expect(view.page.get_by_text(FAILED)).to_be_visible()
+    expect(view.page.get_by_text(OFFLINE)).to_be_visible()
     view.is_at("/settings")
 
 
@@ -115,7 +116,7 @@ def test_a_step_back_that_does_not_reach_the_server_says_so(window, alice, bob, 
     view.page.context.set_offline(True)
     view.page.evaluate("history.back()")
 
-    expect(view.page.get_by_text(FAILED)).to_be_visible()
+    expect(view.page.get_by_text(OFFLINE)).to_be_visible()
 
 
 def test_a_step_back_to_what_is_not_ones_own_any_more_leads_to_its_error_page(
@@ -130,7 +131,7 @@ def test_a_step_back_to_what_is_not_ones_own_any_more_leads_to_its_error_page(
     expect(his.row("Garden")).to_have_count(0)
     his.page.go_back()
 
-    expect(his.page.get_by_role("heading", name="This page is not here")).to_be_visible()
+    expect(his.page.get_by_role("heading", name="Page not found")).to_be_visible()
 
 
 def test_what_a_form_is_refused_for_is_said(window, alice, complaints):
@@ -140,7 +141,7 @@ def test_what_a_form_is_refused_for_is_said(window, alice, complaints):
     view.page.context.clear_cookies(name="csrftoken")
     view.press("Save", within="Privacy")
 
-    expect(view.page.get_by_text("This form is out of date.")).to_be_visible()
+    expect(view.page.get_by_text("This form has expired.")).to_be_visible()
     expect(view.page.get_by_role("checkbox", name="Read receipts")).not_to_be_checked()
 
 
@@ -159,5 +160,63 @@ def test_a_part_of_the_page_that_does_not_come_leaves_the_page(
     gateway = {"status": 502, "body": "<h1>Bad Gateway</h1>", "content_type": "text/html"}
     view.page.route("**/settings", lambda route: route.fulfill(**gateway))
     view.page.get_by_label("Chat menu").click()
-    view.press("Pin to the top")
+    view.press("Pin")
     expect(view.page.get_by_text(FAILED)).to_be_visible()
+
+
+def test_the_row_is_chosen_and_the_pane_dimmed_while_the_chat_is_on_its_way(window, alice, bob):
+    chat = alice.start_chat(bob)
+    view = window(alice)
+    release = view.hold(f"**/chats/{chat}")
+    link = view.row("Bob").get_by_role("link")
+    link.click()
+
+    expect(link).to_have_attribute("aria-current", "page")
+    expect(view.page.get_by_role("main")).to_have_attribute("aria-busy", "true")
+    release()
+    expect(view.box).to_be_visible()
+    expect(view.page.get_by_role("main")).not_to_have_attribute("aria-busy", "true")
+
+
+def test_a_chat_that_cannot_be_loaded_leaves_the_open_one_chosen(
+    window, alice, bob, carol, complaints
+):
+    complaints.expect(*CUT_OFF)
+    bobs, _carols = alice.start_chat(bob), alice.start_chat(carol)
+    view = window(alice, path=f"/chats/{bobs}")
+    view.page.context.set_offline(True)
+    view.row("Carol").get_by_role("link").click()
+
+    expect(view.page.get_by_text(OFFLINE)).to_be_visible()
+    expect(view.row("Bob").get_by_role("link")).to_have_attribute("aria-current", "page")
+    expect(view.row("Carol").get_by_role("link")).not_to_have_attribute("aria-current", "page")
+    expect(view.page.get_by_role("main")).not_to_have_attribute("aria-busy", "true")
+
+
+def test_the_menu_of_a_message_opens_without_waiting_for_the_server(window, alice, bob):
+    chat = bob.start_chat(alice)
+    bob.say(chat, "Hello")
+    view = window(alice, path=f"/chats/{chat}")
+    release = view.hold("**/menu")
+    view.message("Hello").hover()
+    view.message("Hello").get_by_role("button", name="More", exact=True).click()
+
+    expect(view.page.get_by_role("menuitem", name="Reply")).to_be_focused()
+    expect(view.page.get_by_role("menuitem", name="Report")).to_have_count(0)
+    release()
+    expect(view.page.get_by_role("menuitem", name="Report")).to_be_visible()
+    expect(view.page.get_by_role("menuitem", name="Reply")).to_be_focused()
+    view.page.get_by_role("menuitem", name="Reply").click()
+    expect(view.box).to_be_focused()
+
+
+def test_a_reaction_is_given_from_the_menu_before_the_server_has_completed_it(window, alice, bob):
+    chat = bob.start_chat(alice)
+    bob.say(chat, "Hello")
+    view = window(alice, path=f"/chats/{chat}")
+    view.hold("**/menu")
+    view.message("Hello").hover()
+    view.message("Hello").get_by_role("button", name="More", exact=True).click()
+    view.page.get_by_role("menuitemcheckbox", name="👍").click()
+
+    expect(view.message("Hello").get_by_role("button", name="👍 1")).to_be_visible()

@@ -28,7 +28,7 @@ def test_logging_in_reading_and_sending(window, alice, bob):
     view.is_at(f"/chats/{chat}")
     view.shows("Hello Alice", "Hello Bob")
     view.ticks("Hello Bob", "Sent")
-    view.press("Log out")
+    view.log_out()
     view.is_at("/login")
 
 
@@ -57,7 +57,7 @@ def test_starting_a_group(window, alice, bob, carol):
 
     view.shows("Alice created")
     expect(view.page.get_by_role("heading", name="Garden")).to_be_visible()
-    expect(view.page.get_by_text("3 people")).to_be_visible()
+    expect(view.page.get_by_text("3 members")).to_be_visible()
 
 
 def test_paging_through_a_long_history(window, alice, bob):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from operator import methodcaller
 from typing import Any
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Error, Locator, Page, Route, expect
 
 PATIENCE_MS = 30_000
 STEP_MS = 20
@@ -16,6 +17,7 @@ ALL_HAS_COME_IN = """() => {
   const moving = document.getAnimations().filter(ends).map((each) => each.finished.catch(() => 0));
   return Promise.race([Promise.all(moving), new Promise((settle) => setTimeout(settle, 2000))]);
 }"""
+touch = methodcaller("tap")  # touch(locator), on a screen that is touched
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
@@ -26,7 +28,12 @@ class Window:
     # where one is
 
     def go(self, path: str) -> None:
-        self.page.goto(path)
+        try:
+            self.page.goto(path)
+        except Error as error:
+            if "ERR_ABORTED" not in str(error):
+                raise
+            self.page.goto(path)  # a menu was just closed, and the step back for it came between
 
     def open_chat(self, conversation: str) -> None:
         self.go(f"/chats/{conversation}")
@@ -122,6 +129,10 @@ class Window:
     def delete(self, text: str) -> None:
         self.choose(text, "Delete for everyone")
         self.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+
+    def log_out(self) -> None:
+        self.page.get_by_role("link", name="Log out").filter(visible=True).click()
+        self.page.get_by_role("button", name="Log out").click()
 
     def hold(self, address: str) -> Callable[[], None]:
         """What is asked of `address` waits until the answer is called."""

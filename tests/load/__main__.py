@@ -15,19 +15,29 @@ from pathlib import Path
 
 import django
 
-from tests.load import fanout, idle, posts, reads, report, returning
+from tests.load import behind_nginx, database, fanout, idle, posts, reads, report, returning
 from tests.load.machine import this_machine
-from tests.load.measuring import SCALES, Line, Scale, tell
+from tests.load.measuring import SCALES, Line, Scale, print_progress
 from tests.load.processes import keep_off_the_servers_core, raise_limit_of_open_files
-from tests.load.site import engine, ground
-from tests.truth.servers import PROJECT
+from tests.load.site import Ground, engine, ground
+from tests.resilience.servers import PROJECT
+
+
+async def _measure_calls(ground: Ground, scale: Scale) -> list[Line]:
+    from tests.load import calls  # imports models, which need django.setup() first
+
+    return await calls.measure(ground, scale)
+
 
 WORKLOADS = {
+    "calls": _measure_calls,
     "posts": posts.measure,
     "fanout": fanout.measure,
     "reads": reads.measure,
     "idle": idle.measure,
     "returning": returning.measure,
+    "database": database.measure,
+    "processes": behind_nginx.measure,
 }
 ORDER = ["reference", *WORKLOADS]
 RESULTS = PROJECT / "docs" / "benchmark.json"
@@ -36,8 +46,8 @@ OPEN_FILES = 24_000
 
 def main() -> None:
     wanted = _wanted()
-    django.setup()  # the picture is a template of Django's
-    logging.getLogger("picows").setLevel(logging.WARNING)  # two lines a socket otherwise
+    django.setup()  # the chart is a Django template
+    logging.getLogger("picows").setLevel(logging.WARNING)  # otherwise two lines per socket
     if wanted.report:
         report.write(_read(RESULTS), RESULTS.parent)
         return
@@ -67,9 +77,9 @@ def _wanted() -> argparse.Namespace:
         dest="out",
         action="store_const",
         const=RESULTS,
-        help=f"keep them in {RESULTS.relative_to(PROJECT)} and write the report anew",
+        help=f"keep them in {RESULTS.relative_to(PROJECT)} and write the report again",
     )
-    parser.add_argument("--report", action="store_true", help="only write the report anew")
+    parser.add_argument("--report", action="store_true", help="only write the report again")
     wanted = parser.parse_args()
     if unknown := set(wanted.only) - WORKLOADS.keys():
         parser.error(f"no workload is called {', '.join(unknown)}")
@@ -77,11 +87,11 @@ def _wanted() -> argparse.Namespace:
 
 
 async def _measured(names: list[str], scale: Scale, out: Path | None) -> list[Line]:
-    """Kept one by one, so that a run that is cut off loses only what it was about."""
+    """Save after each workload, so that an interrupted run loses only the current one."""
     lines: list[Line] = []
     with ground() as prepared:
         for name in names:
-            tell(f"{name} on {engine()}")
+            print_progress(f"{name} on {engine()}")
             measured = await WORKLOADS[name](prepared, scale)
             if out:
                 _keep(measured, scale, out)
@@ -90,7 +100,7 @@ async def _measured(names: list[str], scale: Scale, out: Path | None) -> list[Li
 
 
 def _keep(lines: list[Line], scale: Scale, path: Path) -> None:
-    """In place of what was measured on this engine before; other workloads' lines stay."""
+    """Replace earlier results of this workload and engine, and keep all others."""
     results = _read(path)
     mine = results["engines"].setdefault(engine(), {"lines": []})
     replaced = {line.workload for line in lines}

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
 SECRET_KEY = "bare"
-INSTALLED_APPS = ["chatflow"]  # for its `serve` alone
+INSTALLED_APPS = ["chatflow"]  # only for its `serve`
 ROOT_URLCONF = "tests.load.bare"
 ASGI_APPLICATION = "tests.load.bare.application"
 ALLOWED_HOSTS = ["127.0.0.1"]
@@ -24,9 +24,12 @@ BIND = "127.0.0.1"
 PORT = int(os.environ.get("PORT") or 0)
 DATA_DIR = Path(os.environ.get("DATA_DIR") or ".")
 ALONE = False
+TRUSTED_PROXIES = 0
+THROTTLE_ON = False  # all requests come from one address
+BODY_LIMITS = ()
 SHUTDOWN_SECONDS = 5
 USE_TZ = True
-LOGGING = {  # a line a request, as ChatFlow has it
+LOGGING = {  # one line per request, like ChatFlow
     "version": 1,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": "INFO"},
@@ -41,7 +44,7 @@ crowd: set[Send] = set()
 
 def view(request: HttpRequest) -> HttpResponse:
     response = JsonResponse({"answer": 42})
-    response["Content-Length"] = len(response.content)  # or the answer would come in chunks
+    response["Content-Length"] = len(response.content)  # otherwise the response would be chunked
     return response
 
 
@@ -60,7 +63,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
 
 
 def _views() -> Any:
-    """Made when first asked for: this module is read before Django has its settings."""
+    """Create the application on first use; settings are not ready when this is imported."""
     global _django
     _django = _django or get_asgi_application()
     return _django
@@ -72,7 +75,7 @@ async def echo(receive: Receive, send: Send) -> None:
 
 
 async def shout(receive: Receive, send: Send) -> None:
-    """Everybody here is sent what anybody says, and then whoever said it is told so."""
+    """Send each message to all sockets, and then acknowledge it to its sender."""
     crowd.add(send)
     await send({"type": "websocket.send", "text": '{"type": "ready"}'})
     try:

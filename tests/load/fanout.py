@@ -1,4 +1,4 @@
-"""A few people write and hundreds listen: deliveries a second, and that each reaches all."""
+"""Fan-out: a few users write, hundreds read; measure deliveries per second and check them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-from uuid_utils.compat import uuid7
-
-from tests.load.measuring import Line, Sample, Scale, line_beside, median, sample, tell
+from chatflow.identifiers import uuid7
+from tests.load.measuring import Line, Sample, Scale, line_beside, median, print_progress, sample
 from tests.load.processes import PinnedServer, Stopwatch
 from tests.load.site import Account, Ground, Site, names_of
-from tests.load.socket_client import BATCH, JSON, Phone, all_connected, connect, marked, said
+from tests.load.socket_client import BATCH, JSON, SocketClient, all_connected, connect, marked, said
 
-GOALS = {JSON: 20_000, BATCH: 35_000}
 WRITERS = 4
 GIVE_UP_SECONDS = 20
 
@@ -25,11 +23,11 @@ GIVE_UP_SECONDS = 20
 class Case:
     readers: int
     writers: int
-    window: int  # messages of a writer that are not acknowledged yet
+    window: int  # unacknowledged messages of a writer
     protocol: str
 
     def members(self, people: list[Account]) -> list[Account]:
-        """The writers and then the readers."""
+        """The writers, followed by the readers."""
         return [*people[: self.writers], *people[WRITERS : WRITERS + self.readers]]
 
     def __str__(self) -> str:
@@ -50,7 +48,7 @@ def cases(scale: Scale) -> list[Case]:
 async def measure(ground: Ground, scale: Scale) -> list[Line]:
     most = max(scale.readers)
     with ground.site() as site:
-        tell(f"fanout: groups of up to {most + WRITERS} people")
+        print_progress(f"fanout: groups of up to {most + WRITERS} people")
         people = site.fill("people", count=most + WRITERS)
         members = {case: case.members(people) for case in cases(scale)}
         groups = site.fill("groups", members=[names_of(each) for each in members.values()])
@@ -64,21 +62,21 @@ async def _measured(
     case: Case, site: Site, people: list[Account], group: str, bare: PinnedServer, scale: Scale
 ) -> Line:
     writers, readers = people[: case.writers], people[case.writers :]
-    crowd = Crowd(
+    crowd = ConnectionCounter(
         site.server,
-        await _phones(site.server, writers, JSON),
-        await _phones(site.server, readers, case.protocol),
+        await _connect_all(site.server, writers, JSON),
+        await _connect_all(site.server, readers, case.protocol),
         say=partial(_said_in, group),
     )
-    reference = Crowd(
+    reference = ConnectionCounter(
         bare,
-        await _bare_phones(bare, case.writers),
-        await _bare_phones(bare, case.readers),
+        await _bare_connect_all(bare, case.writers),
+        await _bare_connect_all(bare, case.readers),
         say=_shouted,
     )
     ours, theirs = [], []
     for turn in range(scale.rounds):
-        tell(f"fanout: {case}: round {turn + 1} of {scale.rounds}")
+        print_progress(f"fanout: {case}: round {turn + 1} of {scale.rounds}")
         count = max(scale.deliveries // case.readers, case.writers * case.window)
         theirs.append(await reference.hear(count, window=case.window))
         ours.append(await crowd.hear(count, window=case.window))
@@ -87,17 +85,19 @@ async def _measured(
     line.facts["reached every reader"] = f"{crowd.share_that_reached_all:.0%}"
     crowd.close()
     reference.close()
-    return line.want("deliveries a second", line.rate, GOALS[case.protocol])
+    return line
 
 
-async def _phones(server: PinnedServer, people: Sequence[Account], protocol: str) -> list[Phone]:
+async def _connect_all(
+    server: PinnedServer, people: Sequence[Account], protocol: str
+) -> list[SocketClient]:
     host = server.address
     return await all_connected(
         [connect(host, token=person["token"], protocol=protocol) for person in people]
     )
 
 
-async def _bare_phones(bare: PinnedServer, count: int) -> list[Phone]:
+async def _bare_connect_all(bare: PinnedServer, count: int) -> list[SocketClient]:
     return await all_connected([connect(bare.address, "/crowd") for _ in range(count)])
 
 
@@ -106,18 +106,18 @@ def _said_in(group: str, number: int) -> str:
 
 
 def _shouted(number: int) -> str:
-    """As long as a message is, with all that is said about it."""
+    """Return a frame as long as that of a message with all its fields."""
     return f'{{"type": "message.created", "body": "{marked(number)}"'.ljust(600) + "}"
 
 
-class Crowd:
+class ConnectionCounter:
     """Writers and their readers on one server."""
 
     def __init__(
         self,
         server: PinnedServer,
-        writers: list[Phone],
-        readers: list[Phone],
+        writers: list[SocketClient],
+        readers: list[SocketClient],
         *,
         say: Callable[[int], str],
     ) -> None:
@@ -128,7 +128,7 @@ class Crowd:
         self._said = 0
 
     async def hear(self, count: int, *, window: int) -> Sample:
-        """Says so many more, and waits until everybody has heard them."""
+        """Send this many more messages and wait until every reader has received them."""
         for reader in self._readers:
             del reader.seconds[:]
         numbers = iter(range(self._said, self._said + count))
@@ -140,7 +140,7 @@ class Crowd:
         await self._until_heard()
         return sample(list(chain.from_iterable(reader.seconds for reader in self._readers)), watch)
 
-    async def _write(self, writer: Phone, numbers: Iterator[int]) -> None:
+    async def _write(self, writer: SocketClient, numbers: Iterator[int]) -> None:
         for number in numbers:
             answer = await writer.ask(self._say(number))
             assert b'"ack"' in answer, answer
@@ -152,11 +152,11 @@ class Crowd:
 
     @property
     def share_that_reached_all(self) -> float:
-        """Of the messages; a reader that heard one twice would not make up for one that did not."""
+        """Return whether every reader has received every message, counting duplicates once."""
         if all(len(reader.heard) == self._said for reader in self._readers):
             return 1.0
         return len(set.intersection(*(reader.heard for reader in self._readers))) / self._said
 
     def close(self) -> None:
-        for phone in (*self._writers, *self._readers):
-            phone.close()
+        for client in (*self._writers, *self._readers):
+            client.close()

@@ -1,4 +1,4 @@
-"""Fills a site's database past its servers: a process of its own, that answers in JSON.
+"""Fill a site's database without its servers, in a separate process that prints JSON.
 
 `python -m tests.load.filling people '{"count": 20}'`; the environment says which site.
 """
@@ -19,14 +19,14 @@ django.setup()
 from django.contrib.sessions.backends.signed_cookies import SessionStore  # noqa: E402
 from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
-from uuid_utils.compat import uuid7  # noqa: E402
 
-from accounts.middleware import SESSION_LOGIN  # noqa: E402
-from accounts.models import Login, User  # noqa: E402
-from accounts.tokens import token_pair  # noqa: E402
-from chatflow.progress import with_progress  # noqa: E402
+from accounts.auth.middleware import SESSION_LOGIN  # noqa: E402
+from accounts.auth.tokens import token_pair  # noqa: E402
+from accounts.models import Login, NameWord, User  # noqa: E402
+from chatflow.identifiers import uuid7  # noqa: E402
+from chatflow.operations.progress import with_progress  # noqa: E402
 from conversations.access import find_membership  # noqa: E402
-from conversations.encryption import sealed  # noqa: E402
+from conversations.encryption.envelope import sealed  # noqa: E402
 from conversations.models import Conversation  # noqa: E402
 from conversations.services import start_group  # noqa: E402
 from messaging.models import Message  # noqa: E402
@@ -43,7 +43,7 @@ WORDS = [
 
 
 def people(*, count: int, prefix: str = "person") -> list[Account]:
-    """So many of them, each signed in: their name, their token and their session."""
+    """Create users with a login each; return their names, tokens and sessions."""
     with transaction.atomic():
         names = [f"{prefix}{number}" for number in range(count)]
         users = [
@@ -53,6 +53,7 @@ def people(*, count: int, prefix: str = "person") -> list[Account]:
         for user in users:
             user.set_unusable_password()
         User.objects.bulk_create(users, batch_size=BATCH)
+        NameWord.objects.index(users)
         now = timezone.now()
         logins = [Login(user=user, kind=Login.Kind.API, last_used_at=now) for user in users]
         Login.objects.bulk_create(logins, batch_size=BATCH)
@@ -71,13 +72,13 @@ def _account(login: Login) -> Account:
 
 
 def accounts(*, names: list[str]) -> list[Account]:
-    """Theirs anew: an access token is good for a quarter of an hour."""
+    """Log in again, because an access token is valid for 15 minutes."""
     logins = Login.objects.filter(user__username__in=names).select_related("user")
     return sorted(map(_account, logins), key=lambda account: names.index(account["name"]))
 
 
 def groups(*, members: list[list[str]]) -> list[str]:
-    """The ids of several, each started by the first of its members with the others."""
+    """Create groups, each started by the first of its members; return their ids."""
     return [_group(names, title=f"Garden {number}") for number, names in enumerate(members, 1)]
 
 
@@ -87,7 +88,7 @@ def _group(names: list[str], *, title: str) -> str:
 
 
 def messages(*, conversations: list[str], each: int) -> None:
-    """From the members in turn. They are told to nobody."""
+    """Create messages from the members in turn, without events."""
     total = len(conversations) * each
     batches = [
         (conversation, range(start, min(start + BATCH, each)))
@@ -127,12 +128,12 @@ def _written(
 
 
 def _text(number: int) -> str:
-    """Some ten words, other ones in every message."""
+    """Return about ten words, different ones for every message."""
     return " ".join(WORDS[(number * step + step) % len(WORDS)] for step in (1, 2, 3, 5, 7, 11, 13))
 
 
 def say(*, speakers: dict[str, str], bodies: list[str]) -> None:
-    """In each of these conversations, by one of its members, while no server is there to do it."""
+    """Send a message in each of these conversations while no server is running."""
     for conversation, name in speakers.items():
         user = User.objects.get(username=name)
         for body in bodies:

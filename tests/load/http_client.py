@@ -1,4 +1,4 @@
-"""As little of HTTP/1.1 as a load needs: one connection, kept open, one request at a time."""
+"""A minimal HTTP/1.1 client: one persistent connection, one request at a time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 import json
 from typing import Any, Self
 
-from tests.truth.servers import PATIENCE_SECONDS
+from tests.resilience.servers import TIMEOUT_SECONDS
 
 
 class Connection(asyncio.Protocol):
-    """Any faster than httpx, which would be what is measured."""
+    """A connection that costs less than httpx2, whose own cost would dominate the figures."""
 
     def __init__(self, host: str, headers: dict[str, str]) -> None:
         lines = {"Host": host, "Accept": "*/*"} | headers
@@ -42,10 +42,10 @@ class Connection(asyncio.Protocol):
         assert self._transport
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             return await self._answer
 
-    # --- asyncio.Protocol ------------------------------------------------------------------------
+    # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

@@ -1,4 +1,4 @@
-"""What is measured and how: contenders in turn, the median of their rounds, beside a reference."""
+"""Run contenders in turn and compare the medians of their rounds with a reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Act = Callable[[], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Scale:
-    """How long and how large. The figures of `quick` are worth a look, those of `tiny` nothing."""
+    """Duration and size of a run. `quick` gives rough figures, `tiny` only tests the benchmark."""
 
     name: str
     rounds: int
@@ -43,13 +43,13 @@ SCALES = {
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure beside what was to be reached."""
+    """A figure and the value that it should reach."""
 
     name: str
     value: float
     wanted: float
     is_ceiling: bool = False
-    unit: str = ""
+    if_missed: str = ""  # why, in a few words
 
     @property
     def is_met(self) -> bool:
@@ -58,26 +58,26 @@ class Goal:
 
 @dataclass
 class Line:
-    """One line of the table. A figure that makes no sense for it is left out."""
+    """One line of the table; figures that do not apply are omitted."""
 
     workload: str
     case: str
-    rate: float = 0  # a second
+    rate: float = 0  # per second
     p50_ms: float = 0
     p99_ms: float = 0
-    cpu_us: float = 0  # of the server, for one
-    of_bare: float = 0  # the rate, in rates of the reference
-    times_cpu: float = 0  # in those of the reference
-    client_share: float = 0  # of its core, that the client was busy
-    is_complete: bool = True  # nothing that was acknowledged or sent is missing
+    cpu_us: float = 0  # of the server, per operation
+    of_bare: float = 0  # the rate, relative to the reference
+    times_cpu: float = 0  # relative to the reference
+    client_share: float = 0  # share of its core that the client used
+    is_complete: bool = True  # no acknowledged or sent message is missing
     facts: dict[str, str] = field(default_factory=dict)
     goals: list[Goal] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return {name: _rounded(value) for name, value in asdict(self).items() if value}
 
-    def want(self, name: str, value: float, wanted: float, **how: Any) -> Self:
-        self.goals.append(Goal(name, round(value, 3), wanted, **how))
+    def want(self, name: str, value: float, wanted: float, **kwargs: Any) -> Self:
+        self.goals.append(Goal(name, round(value, 3), wanted, **kwargs))
         return self
 
 
@@ -87,7 +87,7 @@ def _rounded(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Sample:
-    """One contender in one round."""
+    """The result of one contender in one round."""
 
     rate: float
     p50_ms: float
@@ -115,13 +115,13 @@ def median(samples: Sequence[Sample]) -> Sample:
 
 
 class Contender:
-    """Something that is done again and again by several at once: one act of each of them."""
+    """An operation that several clients repeat concurrently."""
 
     def __init__(self, name: str, servers: list[PinnedServer], acts: Sequence[Act]) -> None:
         self.name = name
         self.servers = servers
         self.acts = acts
-        self.count = 0  # of all that was done
+        self.count = 0  # of all operations
 
     async def run(self, seconds: float) -> Sample:
         latencies: list[float] = []
@@ -143,12 +143,12 @@ class Contender:
 async def in_rounds(
     scale: Scale, contenders: Sequence[Contender], *, label: str
 ) -> dict[str, Sample]:
-    """Each contender's median. They take turns, so that what the machine does besides hits all."""
-    for contender in contenders:  # warm caches are what people meet
+    """Return each contender's median. They take turns, so that other load affects all of them."""
+    for contender in contenders:  # users meet warm caches too
         await contender.run(scale.seconds / 3)
     samples: dict[str, list[Sample]] = {contender.name: [] for contender in contenders}
     for turn in range(scale.rounds):
-        tell(f"{label}: round {turn + 1} of {scale.rounds}")
+        print_progress(f"{label}: round {turn + 1} of {scale.rounds}")
         for contender in contenders if turn % 2 == 0 else reversed(contenders):
             samples[contender.name].append(await contender.run(scale.seconds))
     return {name: median(each) for name, each in samples.items()}
@@ -169,11 +169,11 @@ def line_beside(workload: str, case: str, ours: Sample, bare: Sample) -> Line:
 
 
 def three_figures(value: float) -> str:
-    """Three figures of it, with separators; nothing for nothing."""
+    """Format a number with three significant digits, or return "" for zero."""
     if not value:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def tell(news: str) -> None:
+def print_progress(news: str) -> None:
     print(f"· {news}", file=sys.stderr, flush=True)

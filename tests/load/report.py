@@ -1,4 +1,4 @@
-"""The report: a table for the terminal, and in docs/ what stands between marks, and a picture."""
+"""Write the report: a table for the terminal, and a section and a chart in docs/."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from tests.load.measuring import Goal, Line, three_figures
 from tests.load.picture import draw
 
-COLUMNS = ("", "a second", "p50 ms", "p99 ms", "CPU µs", "of bare", "× CPU", "client", "to reach")
+COLUMNS = ("", "a second", "p50 ms", "p99 ms", "CPU µs", "× CPU", "client", "goals and remarks")
 
 Results = dict[str, Any]
 
 
 def as_text(lines: Sequence[Line]) -> str:
-    """With the columns aligned, for a terminal."""
+    """Return the table with aligned columns for a terminal."""
     rows = [COLUMNS, *(_row(line) for line in lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     return "\n".join(_aligned(row, widths) for row in rows)
@@ -29,7 +29,7 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def write(results: Results, folder: Path) -> None:
-    """Into benchmark.md between its marks, so that the prose around them stays; and the picture."""
+    """Replace the section between the markers in benchmark.md, and the chart."""
     page = folder / "benchmark.md"
     text = page.read_text()
     for name, build in PARTS.items():
@@ -80,7 +80,6 @@ def _row(line: Line) -> list[str]:
         three_figures(line.p50_ms),
         three_figures(line.p99_ms),
         three_figures(line.cpu_us),
-        f"{line.of_bare:.2f}" if line.of_bare else "",
         f"{line.times_cpu:.1f}" if line.times_cpu else "",
         f"{line.client_share:.0%}",
         "; ".join(_remarks(line)),
@@ -94,5 +93,6 @@ def _remarks(line: Line) -> Iterable[str]:
         bound = "≤" if goal.is_ceiling else "≥"
         mark = "✓" if goal.is_met else "✗"
         value, wanted = three_figures(goal.value), three_figures(goal.wanted)
-        yield f"{mark} {goal.name} {value} ({bound} {wanted})"
+        reason = "" if goal.is_met or not goal.if_missed else f": {goal.if_missed}"
+        yield f"{mark} {goal.name} {value} ({bound} {wanted}){reason}"
     yield from (f"{name} {value}" for name, value in line.facts.items())

@@ -1,4 +1,4 @@
-"""A server restarts, and everybody comes back at once to ask for what was said meanwhile."""
+"""A server restarts, and all clients reconnect at once and request missed messages."""
 
 from __future__ import annotations
 
@@ -11,37 +11,54 @@ from dataclasses import dataclass, field
 
 from picows import WSHandshakeError
 
-from tests.load.measuring import Line, Scale, tell
+from tests.load.measuring import Line, Sample, Scale, print_progress
+from tests.load.posts import references_of
 from tests.load.processes import PinnedServer, Stopwatch
 from tests.load.site import Account, Ground, Site, names_of
-from tests.load.socket_client import Phone, all_connected, connect
+from tests.load.socket_client import SocketClient, all_connected, connect
 
 GROUP = 500
 MISSED = 20
 MOST_SECONDS = 60
+MOST_SECONDS_AT_500_VIEWS = 15
 RESTARTING = 1012
 
 
 async def measure(ground: Ground, scale: Scale) -> list[Line]:
     with ground.site() as site:
-        tell(f"returning: {scale.returning:,} people in groups of {GROUP}")
+        print_progress(f"returning: {scale.returning:,} people in groups of {GROUP}")
         clients = _clients(site, scale.returning)
         await _hear(clients, site.server)
-        tell("returning: the server stops")
+        print_progress("returning: the server stops")
         await asyncio.to_thread(site.server.stop)
-        await asyncio.gather(*(client.phone.closed.wait() for client in clients))
-        codes = Counter(client.phone.close_code for client in clients)
+        await asyncio.gather(*(client.socket.closed.wait() for client in clients))
+        codes = Counter(client.socket.close_code for client in clients)
         _say_meanwhile(site, clients)
         await asyncio.to_thread(site.server.start)
         line = await _return(clients, site.server)
+        view, _echo = await references_of(ground)
+        bare = await view.run(scale.seconds)
+        _want_soon(line, clients, bare)
         line.facts["closed with"] = ", ".join(f"{code}: {count}" for code, count in codes.items())
         line.is_complete &= codes.keys() == {RESTARTING}
     return [line]
 
 
+def _want_soon(line: Line, clients: list[Client], bare: Sample) -> None:
+    """Compare with the goal on a machine on which the bare view answers 500 a second."""
+    last = max(client.returned_after for client in clients)
+    line.want(
+        "seconds at 500 bare views a second",
+        last * bare.rate / 500,
+        MOST_SECONDS_AT_500_VIEWS,
+        is_ceiling=True,
+        if_missed="handshakes query a lot",
+    )
+
+
 @dataclass
 class Client:
-    """Somebody whose program does as the contract says: it comes back, and asks for the rest."""
+    """A user whose client reconnects and requests what it missed, as the contract says."""
 
     account: Account
     group: str
@@ -49,7 +66,7 @@ class Client:
     refusals: Counter[str] = field(default_factory=Counter)
     received: int = 0
     returned_after: float = 0
-    phone: Phone = None  # type: ignore[assignment]
+    socket: SocketClient = None  # type: ignore[assignment]
 
     def note(self, ready: bytes) -> None:
         heads = json.loads(ready)["conversations"]
@@ -58,11 +75,11 @@ class Client:
     async def come_back(self, host: str, start: float) -> None:
         deadline, wait = start + MOST_SECONDS, 0.5
         while time.monotonic() < deadline:
-            await asyncio.sleep(random.uniform(0, wait))  # not all at the same moment
+            await asyncio.sleep(random.uniform(0, wait))  # not all at once
             wait = min(wait * 2, 8)
             try:
-                self.phone = await connect(host, token=self.account["token"])
-                await self._catch_up(await self.phone.ready)
+                self.socket = await connect(host, token=self.account["token"])
+                await self._catch_up(await self.socket.ready)
             except WSHandshakeError as refusal:
                 status = refusal.response.status if refusal.response else 0
                 self.refusals[str(int(status) or "no answer")] += 1
@@ -77,7 +94,7 @@ class Client:
         self.note(ready)
         if self.version > known:
             question = {"type": "changes", "ref": 1, "conversation": self.group, "since": known}
-            answer = json.loads(await self.phone.ask(json.dumps(question)))
+            answer = json.loads(await self.socket.ask(json.dumps(question)))
             self.received = len(answer["messages"])
 
 
@@ -93,12 +110,12 @@ def _clients(site: Site, count: int) -> list[Client]:
 
 
 async def _hear(clients: list[Client], server: PinnedServer) -> None:
-    phones = await all_connected(
+    sockets = await all_connected(
         [connect(server.address, token=client.account["token"]) for client in clients]
     )
-    for client, phone in zip(clients, phones, strict=True):
-        client.phone = phone
-        client.note(phone.ready.result())
+    for client, socket in zip(clients, sockets, strict=True):
+        client.socket = socket
+        client.note(socket.ready.result())
 
 
 def _say_meanwhile(site: Site, clients: list[Client]) -> None:
@@ -108,7 +125,7 @@ def _say_meanwhile(site: Site, clients: list[Client]) -> None:
 
 
 async def _return(clients: list[Client], server: PinnedServer) -> Line:
-    tell(f"returning: {len(clients):,} clients come back")
+    print_progress(f"returning: {len(clients):,} clients come back")
     watch, start = Stopwatch([server]), time.monotonic()
     await asyncio.gather(*(client.come_back(server.address, start) for client in clients))
     seconds, cpu, share = watch.read()
@@ -127,5 +144,5 @@ async def _return(clients: list[Client], server: PinnedServer) -> Line:
         ", ".join(f"{why}: {count}" for why, count in refusals.items()) or "nobody"
     )
     for client in clients:
-        client.phone.close()
+        client.socket.close()
     return line

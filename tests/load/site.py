@@ -1,4 +1,4 @@
-"""A ChatFlow with data of its own, on the engine that DATABASE_URL and REDIS_URL name."""
+"""ChatFlow with its own data, on the engine of DATABASE_URL and REDIS_URL."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.load.processes import PinnedServer, UnpinnedServer
-from tests.truth import servers
-from tests.truth.servers import Variables
+from tests.resilience import servers
+from tests.resilience.servers import Variables
 
 Account = dict[str, str]  # name, token, session
 
@@ -26,12 +26,18 @@ def is_on_services() -> bool:
     return bool(os.environ.get("DATABASE_URL"))
 
 
+def can_start_services() -> bool:
+    """Return whether to measure on services, and whether we can start some of our own."""
+    programs = ("initdb", "redis-server", "nginx")
+    return is_on_services() and all(map(servers.find_program, programs))
+
+
 def engine() -> str:
     return ENGINES[is_on_services()]
 
 
 class Site:
-    """Its servers, and a way to fill its database without asking them."""
+    """The servers of an instance, and a way to fill its database without them."""
 
     def __init__(self, variables: Variables, *, processes: int) -> None:
         kind = PinnedServer if processes == 1 else UnpinnedServer
@@ -43,7 +49,7 @@ class Site:
         return self.servers[0]
 
     def fill(self, act: str, **arguments: Any) -> Any:
-        """Does what tests.load.filling calls by this name, and answers what it answers."""
+        """Run the function of this name in tests.load.filling and return its result."""
         filler = subprocess.run(
             [sys.executable, "-m", "tests.load.filling", act, json.dumps(arguments)],
             cwd=servers.PROJECT,
@@ -59,7 +65,7 @@ def names_of(people: list[Account]) -> list[str]:
 
 
 class Ground:
-    """What all sites of a run begin with: a migrated database, static files, and the reference."""
+    """What all sites of a run share: a migrated database, static files and the reference server."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
@@ -80,10 +86,22 @@ class Ground:
 
     @contextmanager
     def site(self, *, processes: int = 1) -> Iterator[Site]:
-        """One with nobody in it; its servers are up."""
+        """Start a site without users."""
         with ExitStack() as stack:
             variables = self._copied(stack)
             site = Site(variables, processes=processes)
+            for server in site.servers:
+                self._started(server, stack)
+            yield site
+
+    @contextmanager
+    def site_on(self, variables: Variables, folder: Path, *, processes: int = 1) -> Iterator[Site]:
+        """Start a site without users on the empty database of these variables."""
+        shutil.copytree(self._start, folder, dirs_exist_ok=True)
+        variables = self._variables | {"DATA_DIR": str(folder)} | variables
+        servers.manage(variables, "migrate", "--verbosity=0")
+        site = Site(variables, processes=processes)
+        with ExitStack() as stack:
             for server in site.servers:
                 self._started(server, stack)
             yield site

@@ -1,4 +1,4 @@
-"""Sockets by the thousand, on picows, which costs a client least."""
+"""Thousands of sockets, on picows, which needs the least processor time per client."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from typing import Any
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 from picows import ws_connect as open_socket
 
-from tests.truth.servers import PATIENCE_SECONDS
+from tests.resilience.servers import TIMEOUT_SECONDS
 
 JSON, BATCH = "chatflow.v1", "chatflow.v1.batch"
-# A body that says which message it is and when it was sent, wherever it stands in a frame.
+# A message text that contains its number and the time when it was sent.
 MARK = re.compile(rb'"body": ?"#(\d+) (\d+) ')
-# A client has some 28 000 ports for an address, and all of 127.0.0.0/8 is this machine.
+# There are about 28 000 ports per address, and all of 127.0.0.0/8 is this machine.
 ADDRESSES = itertools.cycle([f"127.0.0.{last}" for last in range(2, 10)])
 
 Json = dict[str, Any]
 
 
-class Phone(WSListener):
-    """Hears marked messages and counts what is said; asks, and waits for the answer."""
+class SocketClient(WSListener):
+    """Receives and counts marked messages; sends commands and waits for their answers."""
 
     transport: WSTransport
 
     def __init__(self) -> None:
         self.heard: set[int] = set()
-        self.seconds = array("d")  # how long each message took to come here
+        self.seconds = array("d")  # delivery time of each message
         self.close_code: int | None = None
         self.ready: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.closed = asyncio.Event()
@@ -74,46 +74,48 @@ class Phone(WSListener):
         return await self.answer()
 
     async def answer(self) -> bytes:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             return await self._answers.get()
 
     def close(self) -> None:
         self.transport.disconnect()
 
 
-async def connect(host: str, path: str = "/ws", *, token: str = "", protocol: str = "") -> Phone:
-    """Raises picows' WSHandshakeError or an OSError when there is no socket to be had."""
+async def connect(
+    host: str, path: str = "/ws", *, token: str = "", protocol: str = ""
+) -> SocketClient:
+    """Open a socket, or raise picows' WSHandshakeError or an OSError."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     headers |= {"Sec-WebSocket-Protocol": protocol} if protocol else {}
-    phone: Phone | None
-    _transport, phone = await open_socket(
-        Phone,
+    client: SocketClient | None
+    _transport, client = await open_socket(
+        SocketClient,
         f"ws://{host}{path}",
         extra_headers=headers,
-        websocket_handshake_timeout=PATIENCE_SECONDS,
-        read_buffer_init_size=2048,  # as a thousand of them are many
+        websocket_handshake_timeout=TIMEOUT_SECONDS,
+        read_buffer_init_size=2048,  # because there are thousands
         local_addr=(next(ADDRESSES), 0),
     )
-    if phone is None:
+    if client is None:
         raise ConnectionResetError("cut off before the handshake was answered")
-    return phone
+    return client
 
 
-async def all_connected(openings: list[Any], *, at_once: int = 50) -> list[Phone]:
-    """The phones, in the order of these coroutines, a few of which are awaited at a time."""
+async def all_connected(openings: list[Any], *, at_once: int = 50) -> list[SocketClient]:
+    """Await the coroutines, a few at a time, and return their clients in order."""
     gate = asyncio.Semaphore(at_once)
 
-    async def opened(opening: Any) -> Phone:
+    async def opened(opening: Any) -> SocketClient:
         async with gate:
-            phone = await opening
-            await phone.ready
-            return phone
+            client = await opening
+            await client.ready
+            return client
 
     return list(await asyncio.gather(*map(opened, openings)))
 
 
 def said(conversation: str, message_id: str, body: str) -> str:
-    """The frame that says it."""
+    """Return the frame that sends this text."""
     return json.dumps(
         {
             "type": "message.send",
@@ -126,5 +128,5 @@ def said(conversation: str, message_id: str, body: str) -> str:
 
 
 def marked(number: int) -> str:
-    """A body of 60 characters, as long as people's are, that says when it was sent."""
+    """Return a text of 60 characters that contains its number and the current time."""
     return f"#{number} {time.monotonic_ns()} ".ljust(60, ".")

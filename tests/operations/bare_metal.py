@@ -1,4 +1,4 @@
-"""What deploy/bare-metal starts: nginx in front of two ChatFlow processes."""
+"""Starts deploy/bare-metal: nginx in front of two ChatFlow processes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 from typing import Self
 
-from tests.truth.servers import PROJECT, Server, Variables, environment
+from tests.resilience.servers import PROJECT, Server, Variables, environment
 
-PATIENCE_SECONDS = 120  # the first start hashes and compresses the static files
+TIMEOUT_SECONDS = 120  # the first start hashes and compresses the static files
 
 
 class BareMetal(Server):
-    """All of it together looks like one server."""
+    """nginx and its processes, used like one server."""
 
     def __init__(self, directory: Path, variables: Variables) -> None:
         super().__init__(variables | {"DATA_DIR": str(directory)})
@@ -34,7 +34,7 @@ class BareMetal(Server):
     def start(self) -> Self:
         self.process = self.launch()
         try:
-            deadline = time.monotonic() + PATIENCE_SECONDS
+            deadline = time.monotonic() + TIMEOUT_SECONDS
             while not self.is_up():
                 assert time.monotonic() < deadline, self.output()
                 time.sleep(0.1)
@@ -47,13 +47,13 @@ class BareMetal(Server):
         return "ChatFlow is on" in self.output()
 
     def kill(self) -> int:
-        """Were it killed, its children would go on."""
+        """Stop instead, because the children of a killed script would continue."""
         return self.stop()
 
     def log_of(self, name: str) -> str:
         return (self.directory / f"log/{name}.log").read_text()
 
-    def tell_process(self, name: str, number: signal.Signals) -> None:
+    def signal_process(self, name: str, number: signal.Signals) -> None:
         os.kill(self.pid_of(name), number)
 
     def pid_of(self, name: str) -> int:

@@ -1,4 +1,4 @@
-"""Another instance of ChatFlow, in subprocesses, with a DATA_DIR and a database of its own."""
+"""Another instance of ChatFlow, with its own DATA_DIR and database, run in subprocesses."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-from tests.truth.servers import PROJECT, Variables, environment, new_database
+from tests.resilience.servers import PROJECT, Variables, environment, new_database
 
-# Prints what each conversation holds: its id → [seq, message id, body] in order.
+# Prints the messages of each conversation as id → [[seq, message id, body], …].
 READER = """
 import json, django
 django.setup()
@@ -55,7 +55,7 @@ class Instance:
 
 @contextmanager
 def another_instance(data_dir: Path, **variables: str) -> Iterator[Instance]:
-    """Empty, on this run's engine and with its keys; `variables` say what differs."""
+    """Yield an empty instance on this run's engine with its keys; `variables` override settings."""
     is_a_file = connection.vendor == "sqlite"
     with nullcontext("") if is_a_file else new_database(os.environ["DATABASE_URL"]) as url:
         ours = {

@@ -1,15 +1,16 @@
-"""A backup while people write, restored elsewhere, and archives that must be refused."""
+"""Backups that are made while people write, restoring them, and archives that are refused."""
 
 from __future__ import annotations
 
+import io
 import json
 import stat
+import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 from django.core.files.base import ContentFile
@@ -18,23 +19,23 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
 from accounts.models import User
-from chatflow import single
-from chatflow.backups.archive import MANIFEST
-from chatflow.backups.engines import engine_here
-from chatflow.environment import new_message_key
+from chatflow.operations.backup import DATABASES, MANIFEST
+from chatflow.secret_files import create_data_directory, new_message_key
+from chatflow.server import instance_lock
 from conversations.access import find_membership
 from conversations.services import start_group
 from messaging.services import send_message
 from tests.operations.instances import Instance, another_instance
+from tests.resilience.servers import PROJECT
 
 WRITERS = 50
 GROUPS = 5
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
 @pytest.fixture(autouse=True)
 def _directories(settings, tmp_path) -> None:
-    """DATA_DIR of this process; the archive lies beside it."""
+    """Set DATA_DIR of this process; the archive lies beside it."""
     settings.DATA_DIR = tmp_path / "here"
     settings.DATA_DIR.mkdir()
     settings.MEDIA_ROOT = settings.DATA_DIR / "uploads"
@@ -48,21 +49,21 @@ def elsewhere(db, tmp_path) -> Iterator[Instance]:
 
 @pytest.fixture
 def archive(tmp_path) -> Path:
-    return tmp_path / "chatflow.zip"
+    return tmp_path / "chatflow.tar.gz"
 
 
 def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.02)
 
 
-# --- while people write --------------------------------------------------------------------------
+# While people write
 
 
 class Writers:
-    """Fifty people who write and write; what each was told is sent, they remember."""
+    """Fifty people who write without pause and remember which messages were acknowledged."""
 
     def __init__(self, usernames: list[str], groups: list[object]) -> None:
         self.acknowledged: list[list[tuple[str, str]]] = [[] for _ in usernames]
@@ -117,9 +118,7 @@ def writing(usernames: list[str], groups: list[object]) -> Iterator[Writers]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_backup_has_all_that_was_acknowledged_before_it_while_fifty_people_write(
-    crowd, archive, elsewhere
-):
+def test_backup_contains_every_message_acknowledged_before_it_began(crowd, archive, elsewhere):
     names = crowd(WRITERS)
     owner = User.objects.get(username=names[0])
     groups = [start_group(user=owner, title="Many", usernames=names[1:]) for _ in range(GROUPS)]
@@ -135,58 +134,58 @@ def test_a_backup_has_all_that_was_acknowledged_before_it_while_fifty_people_wri
     history = elsewhere.history()
     stored = {name: body for said in history.values() for _seq, name, body in said}
     assert acknowledged.items() <= stored.items()
-    assert writers.so_far().keys() - stored.keys(), "nobody wrote any more"
+    assert writers.so_far().keys() - stored.keys(), "nobody wrote during the backup"
     for said in history.values():
         assert [seq for seq, _name, _body in said] == list(range(1, len(said) + 1))
 
 
-# --- what is in it -------------------------------------------------------------------------------
+# Content
 
 
 @pytest.mark.django_db(transaction=True)
-def test_uploads_are_restored_with_what_people_wrote(alice, direct, say, archive, elsewhere):
-    name = default_storage.save("avatars/alice.webp", ContentFile(b"her face"))
+def test_uploads_are_restored_with_the_messages(alice, direct, say, archive, elsewhere):
+    name = default_storage.save("avatars/alice.webp", ContentFile(b"a picture"))
     say(alice, direct, "hello")
 
     call_command("backup", str(archive))
     elsewhere.manage("restore", str(archive)).check_returncode()
 
     upload = elsewhere.data_dir / "uploads" / name
-    assert upload.read_bytes() == b"her face"
+    assert upload.read_bytes() == b"a picture"
     assert stat.S_IMODE(upload.stat().st_mode) == 0o600
     assert stat.S_IMODE(upload.parent.stat().st_mode) == 0o700
     assert [body for *_place, body in elsewhere.history()[str(direct.id)]] == ["hello"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_archive_is_readable_by_its_owner_alone_and_has_no_keys(settings, direct, archive):
+def test_archive_is_readable_only_by_its_owner_and_contains_no_keys(settings, direct, archive):
     call_command("backup", str(archive))
 
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
     assert list(archive.parent.glob("*.partial")) == []
-    with ZipFile(archive) as opened:
-        assert set(opened.namelist()) == {engine_here().FILE_NAME, MANIFEST}
-        everything = b"".join(opened.read(name) for name in opened.namelist())
+    members = members_of(archive)
+    assert members.keys() == {DATABASES[connection.vendor], MANIFEST}
+    everything = b"".join(members.values())
     assert settings.SECRET_KEY.encode() not in everything
     assert not [key for key in settings.MESSAGE_KEYS if key.encode() in everything]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_archive_goes_through_standard_input_and_output(direct, archive, elsewhere, tmp_path):
+def test_archive_can_be_piped_through_standard_streams(direct, archive, elsewhere, tmp_path):
     call_command("backup", str(archive))
-    again = tmp_path / "again.zip"
+    again = tmp_path / "again.tar.gz"
 
     with archive.open("rb") as file:
         elsewhere.manage("restore", "-", stdin=file).check_returncode()
     with again.open("wb") as file:
         told = elsewhere.manage("backup", "-", stdout=file).stderr
 
-    assert "Not in it, on purpose: MESSAGE_KEYS" in told
+    assert "MESSAGE_KEYS and SECRET_KEY are deliberately not included" in told
     assert manifest_of(again)["keys"] == manifest_of(archive)["keys"] != {}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_backup_never_replaces_a_file(direct, archive):
+def test_backup_never_replaces_a_file(direct, archive):
     archive.write_text("last year's")
 
     with pytest.raises(CommandError, match="exists already"):
@@ -196,36 +195,79 @@ def test_a_backup_never_replaces_a_file(direct, archive):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_backup_among_the_uploads_is_refused(settings):
+def test_backup_does_not_touch_files_or_links_beside_it(direct, archive, tmp_path):
+    """Another user of the machine may have created them."""
+    draft, victim = archive.with_name(f"{archive.name}.partial"), tmp_path / "victim"
+    victim.write_text("precious")
+    draft.symlink_to(victim)
+
+    call_command("backup", str(archive))
+
+    assert victim.read_text() == "precious"
+    assert draft.is_symlink()
+    assert not archive.is_symlink()
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+
+
+@pytest.mark.django_db(transaction=True)
+def test_backup_does_not_follow_links(direct, archive, tmp_path):
+    archive.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(CommandError, match="exists already"):
+        call_command("backup", str(archive))
+
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_backup_into_the_uploads_directory_is_refused(settings):
     with pytest.raises(CommandError, match="among the uploads"):
-        call_command("backup", str(settings.MEDIA_ROOT / "chatflow.zip"))
+        call_command("backup", str(settings.MEDIA_ROOT / "chatflow.tar.gz"))
 
 
-# --- what is refused -----------------------------------------------------------------------------
+# Refused archives
 
 
 @pytest.fixture
 def backed_up(transactional_db, alice, direct, say, archive) -> Path:
-    """The archive of an instance in which alice has said something, and which has lost it all."""
+    """The archive of an instance that had one message and is empty now."""
     say(alice, direct, "hello")
     call_command("backup", str(archive))
     call_command("flush", interactive=False)
     return archive
 
 
+def members_of(archive: Path) -> dict[str, bytes]:
+    with tarfile.open(archive) as opened:
+        return {member.name: opened.extractfile(member).read() for member in opened}
+
+
 def manifest_of(archive: Path) -> dict[str, object]:
-    with ZipFile(archive) as opened:
-        return json.loads(opened.read(MANIFEST))
+    return json.loads(members_of(archive)[MANIFEST])
 
 
-def rewritten(archive: Path, change: Callable[[dict[str, bytes]], object]) -> None:
-    """What somebody makes of an archive who can open it."""
-    with ZipFile(archive) as opened:
-        members = {name: opened.read(name) for name in opened.namelist()}
+def rewrite(archive: Path, change: Callable[[dict[str, bytes]], object]) -> None:
+    """Change an archive as somebody could who can open it."""
+    members = members_of(archive)
     change(members)
-    with ZipFile(archive, "w") as changed:
+    with tarfile.open(archive, "w:gz") as changed:
         for name, content in members.items():
-            changed.writestr(name, content)
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            changed.addfile(member, io.BytesIO(content))
+
+
+def add_link(archive: Path, kind: bytes, name: str, target: Path) -> None:
+    """Add a link to an archive, which none that ChatFlow makes has."""
+    members = members_of(archive)
+    with tarfile.open(archive, "w:gz") as changed:
+        for existing, content in members.items():
+            member = tarfile.TarInfo(existing)
+            member.size = len(content)
+            changed.addfile(member, io.BytesIO(content))
+        link = tarfile.TarInfo(name)
+        link.type, link.linkname = kind, str(target)
+        changed.addfile(link)
 
 
 def manifest_with(**told: object) -> Callable[[dict[str, bytes]], object]:
@@ -239,7 +281,7 @@ def with_member(name: str) -> Callable[[dict[str, bytes]], object]:
 
 
 def require_refused(archive: Path, reason: str) -> None:
-    """In one line, and as if nobody had tried."""
+    """Assert that the restore fails with one line and leaves no trace."""
     before = files_beside(archive)
 
     with pytest.raises(CommandError) as refusal:
@@ -252,70 +294,76 @@ def require_refused(archive: Path, reason: str) -> None:
 
 
 def files_beside(archive: Path) -> set[Path]:
-    return {path for path in archive.parent.rglob("*") if path.name != single.LOCK_NAME}
+    return {path for path in archive.parent.rglob("*") if path.name != instance_lock.LOCK_NAME}
 
 
 @pytest.mark.parametrize("part", [0, 0.1, 0.5, 0.99])
-def test_an_archive_that_was_cut_off_is_refused(backed_up, part):
+def test_truncated_archive_is_refused(backed_up, part):
     whole = backed_up.read_bytes()
     backed_up.write_bytes(whole[: int(len(whole) * part)])
 
-    require_refused(backed_up, "damaged or not whole")
+    require_refused(backed_up, "damaged or incomplete")
 
 
-def test_an_archive_with_a_rotten_byte_is_refused(backed_up):
-    with ZipFile(backed_up) as opened:
-        member = opened.getinfo(engine_here().FILE_NAME)
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
+def test_archive_with_a_changed_byte_is_refused(backed_up, part):
     content = bytearray(backed_up.read_bytes())
-    content[member.header_offset + 30 + len(member.filename) + member.compress_size // 2] ^= 0xFF
+    content[int(len(content) * part)] ^= 0xFF
     backed_up.write_bytes(content)
 
-    require_refused(backed_up, "damaged or not whole")
+    require_refused(backed_up, "damaged or incomplete")
 
 
 @pytest.mark.parametrize(
     "name",
-    ["../evil", "/evil", "uploads/../../evil", "uploads//evil", "uploads/..\\evil", "evil.py"],
+    ["../evil", "/evil", "uploads/../../evil", "uploads//evil", "uploads/./evil", "evil.py"],
 )
-def test_an_archive_that_reaches_elsewhere_is_refused(backed_up, name):
-    rewritten(backed_up, with_member(name))
+def test_archive_with_an_unexpected_path_is_refused(backed_up, name):
+    rewrite(backed_up, with_member(name))
 
-    require_refused(backed_up, f"not a backup that ChatFlow made: {name}")
+    require_refused(backed_up, f"not a backup that ChatFlow made: it has {name!r}")
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+@pytest.mark.parametrize("name", ["uploads/link", "database.dump"])
+def test_archive_with_a_link_is_refused(backed_up, tmp_path, kind, name):
+    add_link(backed_up, kind, name, tmp_path / "victim")
+
+    require_refused(backed_up, f"not a backup that ChatFlow made: it has {name!r}")
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda members: members.pop(MANIFEST), "no good manifest"),
-        (lambda members: members.update({MANIFEST: b"[[["}), "no good manifest"),
-        (manifest_with(format=2), "newer ChatFlow"),
-        (manifest_with(surprise=1), "no good manifest"),
-        (manifest_with(keys=[]), "makes no sense"),
+        (lambda members: members.pop(MANIFEST), "missing or invalid"),
+        (lambda members: members.update({MANIFEST: b"[[["}), "missing or invalid"),
+        (manifest_with(surprise=1), "missing or invalid"),
+        (manifest_with(keys=[]), "missing or invalid"),
         (manifest_with(migrations=["accounts.9999_from_the_future"]), "9999_from_the_future"),
-        (lambda members: members.pop(engine_here().FILE_NAME), "not what is here"),
-        (lambda members: members.update({engine_here().FILE_NAME: b"no database"}), ""),
+        (lambda members: members.pop(DATABASES[connection.vendor]), "but this instance is on"),
+        (lambda members: members.update({DATABASES[connection.vendor]: b"no database"}), ""),
     ],
 )
-def test_an_archive_that_is_not_ours_is_refused(backed_up, change, reason):
-    rewritten(backed_up, change)
+def test_archive_with_unexpected_content_is_refused(backed_up, change, reason):
+    rewrite(backed_up, change)
 
     require_refused(backed_up, reason)
 
 
-def test_a_file_that_is_not_there_is_told_in_one_line(backed_up):
+def test_missing_file_is_reported_in_one_line(backed_up):
     backed_up.unlink()
 
     require_refused(backed_up, "No such file")
 
 
-def test_a_backup_whose_key_is_not_here_is_refused_by_the_key_s_name(backed_up, settings):
+def test_backup_that_needs_a_missing_key_is_refused_with_its_fingerprint(backed_up, settings):
     (name,) = manifest_of(backed_up)["keys"]
     settings.MESSAGE_KEYS = (new_message_key(),)
 
     require_refused(backed_up, f"{name} (for 1)")
 
 
-def test_a_key_that_came_first_then_may_come_last_now(backed_up, settings, tmp_path):
+def test_key_may_have_another_position_in_message_keys(backed_up, settings, tmp_path):
     keys = ",".join([new_message_key(), *settings.MESSAGE_KEYS])
 
     with another_instance(tmp_path / "elsewhere", MESSAGE_KEYS=keys) as elsewhere:
@@ -324,7 +372,8 @@ def test_a_key_that_came_first_then_may_come_last_now(backed_up, settings, tmp_p
         assert elsewhere.history()
 
 
-def test_an_instance_without_people_is_restored_into_and_one_with_them_never(backed_up, elsewhere):
+def test_restore_never_overwrites_an_instance_with_users(backed_up, elsewhere):
+    create_data_directory(elsewhere.variables, project=PROJECT)
     elsewhere.manage("migrate", "-v0").check_returncode()
     elsewhere.manage("restore", str(backed_up)).check_returncode()
     restored = elsewhere.history()
@@ -333,16 +382,16 @@ def test_an_instance_without_people_is_restored_into_and_one_with_them_never(bac
 
     assert restored
     assert again.returncode != 0
-    assert "There are people here already" in again.stderr
+    assert "This instance has users" in again.stderr
     assert elsewhere.history() == restored
 
 
-# --- PostgreSQL's tools --------------------------------------------------------------------------
+# PostgreSQL's tools
 
 
 @pytest.mark.services
 @pytest.mark.django_db(transaction=True)
-def test_a_missing_pg_dump_is_told_in_one_line(archive, monkeypatch):
+def test_missing_pg_dump_is_reported_in_one_line(archive, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
 
     with pytest.raises(CommandError, match="pg_dump is not installed"):
@@ -351,7 +400,7 @@ def test_a_missing_pg_dump_is_told_in_one_line(archive, monkeypatch):
 
 @pytest.mark.services
 @pytest.mark.django_db(transaction=True)
-def test_a_pg_dump_of_another_version_is_told_in_one_line(archive, monkeypatch, tmp_path):
+def test_pg_dump_of_another_version_is_reported_in_one_line(archive, monkeypatch, tmp_path):
     tool = tmp_path / "pg_dump"
     tool.write_text(
         "#!/bin/sh\n"
@@ -370,6 +419,6 @@ def test_a_pg_dump_of_another_version_is_told_in_one_line(archive, monkeypatch, 
 
 @pytest.mark.services
 @pytest.mark.django_db(transaction=True)
-def test_this_run_is_on_postgresql():
-    """The premise of the two above; the rest of this module runs on either engine."""
+def test_tests_of_pg_dump_run_on_postgresql():
+    """The two tests above rely on it; all others run on either engine."""
     assert connection.vendor == "postgresql"

@@ -1,4 +1,4 @@
-"""`rotate_keys` as a process that is killed, and run again."""
+"""`rotate_keys` as a process that is killed and repeated."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import signal
 import subprocess
 import sys
 
-from chatflow.environment import new_message_key
+from chatflow.secret_files import new_message_key
 from tests.operations.instances import another_instance
-from tests.truth.servers import PROJECT, environment
+from tests.resilience.servers import PROJECT, environment
 
 CONVERSATIONS = 2000
 WRITER = f"""
 import django
 django.setup()
 from django.utils import timezone
-from conversations.encryption import new_wrapped_key
+from conversations.encryption.envelope import new_wrapped_key
 from conversations.models import Conversation
 Conversation.objects.bulk_create(
     Conversation(kind="group", active_at=timezone.now(), wrapped_key=new_wrapped_key())
@@ -24,7 +24,7 @@ Conversation.objects.bulk_create(
 """
 
 
-def test_a_killed_rotation_is_run_again(db, tmp_path):
+def test_killed_rotation_can_be_repeated(db, tmp_path):
     old, new = new_message_key(), new_message_key()
     with another_instance(tmp_path, MESSAGE_KEYS=old) as instance:
         for arguments in (["manage.py", "migrate"], ["-c", WRITER]):
@@ -43,7 +43,7 @@ def test_a_killed_rotation_is_run_again(db, tmp_path):
             assert rotation.poll() is None
         rotation.kill()
         _out, _progress = rotation.communicate()
-        assert rotation.returncode == -signal.SIGKILL, "it was done before it was killed"
+        assert rotation.returncode == -signal.SIGKILL, "it had finished before it was killed"
 
         early = instance.manage("rotate_keys", "--check")
         again = instance.manage("rotate_keys")

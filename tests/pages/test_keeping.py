@@ -12,11 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conversations.access import find_membership
+from conversations.models import Membership
 from conversations.services import start_direct
 
 HTMX = {"HX-Request": "true"}
 ROWS = 30
 ROW = re.compile('id="row-([^"]+)"')
+OLDER_ARCHIVED_CHATS = re.compile('href="([^"]+)"[^>]*>Older archived chats<')
 OLDER_CHATS = re.compile('href="([^"]+)"[^>]*>Older chats<')
 
 
@@ -92,6 +94,31 @@ def test_what_a_screen_does_not_show_is_a_click_or_a_scroll_away(browser, alice,
     assert (len(ROW.findall(first)), len(ROW.findall(rest))) == (ROWS, 2)
     assert not OLDER_CHATS.search(rest)
     assert not set(ROW.findall(first)) & set(ROW.findall(rest))
+
+
+def test_further_archived_chats_come_by_a_link(browser, alice, crowd):
+    for name in crowd(ROWS + 2):
+        start_direct(user=alice, username=name)
+    Membership.objects.of(alice).update(archived=True)
+    client = browser(alice)
+    first = client.get("/").content.decode()
+    further = unescape(OLDER_ARCHIVED_CHATS.search(first)[1])
+    rest = client.get(further, headers=HTMX).content.decode()
+
+    assert (len(ROW.findall(first)), len(ROW.findall(rest))) == (ROWS, 2)
+    assert not OLDER_ARCHIVED_CHATS.search(rest)
+    assert not set(ROW.findall(first)) & set(ROW.findall(rest))
+    without_script = client.get(further).content.decode()
+    assert ROW.findall(without_script) == ROW.findall(rest)
+    assert '<details class="archive" open>' in without_script
+
+
+@pytest.mark.parametrize("parameter", ["cursor", "archived"])
+def test_a_made_up_cursor_is_refused(browser, alice, parameter):
+    client = browser(alice)
+
+    for headers in ({}, HTMX):
+        assert client.get("/", {parameter: "made-up"}, headers=headers).status_code == 400
 
 
 def test_muting_that_is_over_is_not_shown(browser, alice, direct):

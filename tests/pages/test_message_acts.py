@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from messaging.receipts import acknowledge
+from messaging.services import react
+
 HTMX = {"HX-Request": "true"}
 
 
@@ -119,6 +122,20 @@ def test_without_javascript_one_comes_back_to_the_message(browser, alice, direct
     response = browser(alice).post(door(message, act), {"body": "x", "emoji": "👍"})
 
     assert response["Location"] == f"/chats/{direct.id}?around={message.seq}"
+
+
+def test_the_info_does_not_name_its_reader_and_calls_them_you(
+    browser, alice, bob, group, say, membership
+):
+    message = say(bob, group, "Hello")
+    acknowledge(membership=membership(alice, group), read_seq=message.seq)
+    react(membership=membership(alice, group), message_id=message.id, emoji="👍")
+
+    page = browser(alice).get(door(message, "info"), headers=HTMX).content.decode()
+
+    assert "Alice" not in page
+    assert ">You<" in page  # among those who reacted
+    assert ">Bob<" in page
 
 
 def test_the_info_says_who_has_read_and_who_has_not(browser, alice, bob, carol, group, say):

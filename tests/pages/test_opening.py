@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts.services import block
+from conversations.services import change_settings, start_group
+from messaging.services import delete_message
 
 OPENING, PAGE, LINES = 30, 50, 60
 SEQ = re.compile(r'<article[^>]* data-seq="(\d+)"')
@@ -30,9 +37,7 @@ def test_with_much_unread_it_opens_where_one_left_off(browser, alice, bob, direc
     assert shown == list(range(1, OPENING + 1))
 
 
-def test_an_address_that_says_where_is_obeyed_also_at_the_very_beginning(
-    browser, alice, bob, direct, say
-):
+def test_position_in_the_address_is_respected_on_the_first_load(browser, alice, bob, direct, say):
     for _ in range(LINES):
         say(alice, direct)
 
@@ -40,3 +45,60 @@ def test_an_address_that_says_where_is_obeyed_also_at_the_very_beginning(
         after = seqs(browser(reader).get(f"/chats/{direct.id}?after=0").content.decode())
         assert after == list(range(1, PAGE + 1))
     assert seqs(browser(alice).get(f"/chats/{direct.id}?before=0").content.decode()) == []
+
+
+def test_a_blocked_persons_chat_offers_to_unblock_instead_of_writing(
+    browser, alice, bob, direct, say
+):
+    say(bob, direct)
+    block(user=alice, username="bob")
+
+    hers = browser(alice).get(f"/chats/{direct.id}").content.decode()
+    his = browser(bob).get(f"/chats/{direct.id}").content.decode()
+
+    assert "You blocked <bdi>Bob</bdi>." in hers
+    assert 'action="/settings/blocks/bob/lift' in hers
+    assert "<textarea" not in hers
+    assert "blocked" not in his
+    assert "<textarea" in his
+
+
+def test_the_first_eight_members_of_a_group_have_a_colour_each(browser, alice, crowd):
+    group = start_group(user=alice, title="Garden", usernames=crowd(9))
+
+    page = browser(alice).get(f"/chats/{group.id}").content.decode()
+
+    tints = re.search(r'data-tints="([^"]*)"', page)[1].split()
+    assert tints[0] == str(alice.id)
+    assert len(set(tints)) == 8
+
+
+def test_unread_chats_are_counted_but_not_muted_and_archived_ones(
+    browser, alice, bob, group, direct, say, membership
+):
+    say(alice, direct)
+    client = browser(bob)
+    count = re.compile(r'data-unread-chats="(\d+)"')
+    assert count.search(client.get("/").content.decode())[1] == "2"
+    assert 'value="2"' in client.get("/chats/unread").content.decode()
+
+    change_settings(membership=membership(bob, group), archived=True)
+    change_settings(
+        membership=membership(bob, direct), muted_until=timezone.now() + timedelta(hours=1)
+    )
+
+    assert count.search(client.get("/").content.decode())[1] == "0"
+
+
+def test_a_message_one_has_deleted_says_so_in_ones_own_list(
+    browser, alice, bob, direct, say, membership
+):
+    message = say(alice, direct)
+    delete_message(membership=membership(alice, direct), message_id=message.id)
+
+    assert "You deleted this message" in row(browser(alice).get("/"))
+    assert "This message was deleted" in row(browser(bob).get("/"))
+
+
+def row(page) -> str:
+    return re.search(r'<li class="row".*?</li>', page.content.decode(), re.DOTALL)[0]

@@ -6,12 +6,12 @@ import pytest
 
 from accounts.models import Block
 from accounts.services import block, suspend
-from messaging import evidence
 from messaging.models import Message, Report
+from messaging.moderation import snapshots
 from messaging.services import delete_message
 
 HTMX = {"HX-Request": "true"}
-THANKS = "Thank you. The moderators will look at it."
+THANKS = "Thanks. The moderators will review it."
 
 
 def door(message, act="report") -> str:
@@ -33,14 +33,14 @@ def test_bob_reports_what_alice_said(browser, alice, bob, direct, say, headers):
     assert all(words in asked for words in ("vile", "Insults, threats or harassment", "csrf"))
     assert THANKS in answer.content.decode()
     assert (report.reason, report.message) == ("abuse", message)
-    assert evidence.opened(report).comment == "hm"
+    assert snapshots.opened(report).comment == "hm"
     assert not Block.objects.exists()
 
 
 def test_the_dialog_is_answered_with_words_alone(browser, alice, bob, direct, say):
     answer = browser(bob).post(door(say(alice, direct)), {"reason": "spam"}, headers=HTMX)
 
-    assert answer.content.decode().strip() == f"<live-words>{THANKS}</live-words>"
+    assert answer.content.decode().strip() == f"<live-toast>{THANKS}</live-toast>"
 
 
 def test_without_javascript_a_link_leads_back(browser, alice, bob, direct, say):
@@ -53,7 +53,7 @@ def test_without_javascript_a_link_leads_back(browser, alice, bob, direct, say):
 def test_bob_reports_alice_and_blocks_her_as_well(browser, alice, bob, direct):
     client = browser(bob)
     assert person_door(direct, alice) in client.get(f"/chats/{direct.id}/info").content.decode()
-    assert "Block Alice as well" in client.get(person_door(direct, alice)).content.decode()
+    assert "Also block Alice" in client.get(person_door(direct, alice)).content.decode()
 
     client.post(person_door(direct, alice), {"reason": "imposture", "block": "on"})
 
@@ -64,7 +64,7 @@ def test_bob_reports_alice_and_blocks_her_as_well(browser, alice, bob, direct):
 def test_whoever_is_blocked_already_is_not_offered_to_be(browser, alice, bob, direct):
     block(user=bob, username="alice")
 
-    assert "as well" not in browser(bob).get(person_door(direct, alice)).content.decode()
+    assert "Also block" not in browser(bob).get(person_door(direct, alice)).content.decode()
 
 
 def test_a_member_of_a_group_can_be_reported_by_any_other(browser, bob, carol, group):
@@ -77,7 +77,7 @@ def test_a_member_of_a_group_can_be_reported_by_any_other(browser, bob, carol, g
     assert person_door(group, carol) in info
     assert person_door(group, bob) not in info
     assert (report.person, report.conversation) == (carol, group)
-    assert evidence.opened(report).comment == "all day"
+    assert snapshots.opened(report).comment == "all day"
 
 
 def test_twice_is_thanked_twice_and_one_report(browser, alice, bob, direct, say):
@@ -105,7 +105,7 @@ def test_too_many_words_are_told_and_kept_in_the_box(browser, alice, bob, direct
     answer = browser(bob).post(door(say(alice, direct)), wish)
 
     assert answer.status_code == 422
-    assert "500 characters at most" in answer.content.decode()
+    assert "at most 500 characters" in answer.content.decode()
     assert "x" * 501 in answer.content.decode()
     assert not Block.objects.exists()
 

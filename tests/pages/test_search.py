@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
+from conversations.services import start_direct
+from messaging.models import Message
 from messaging.services import edit_message
 
 
@@ -76,14 +79,63 @@ def test_both_days_are_included(browser, alice, direct, say):
 
 
 @pytest.mark.parametrize(
+    ("zone", "days", "is_found"),
+    [
+        ("Asia/Tokyo", "since=2026-03-02", True),
+        ("Asia/Tokyo", "until=2026-03-01", False),
+        ("America/New_York", "since=2026-03-02", False),
+        ("America/New_York", "until=2026-03-01", True),
+        ("Asia/Kathmandu", "since=2026-03-02&until=2026-03-02", True),
+        ("", "since=2026-03-02", False),
+        ("Mars/Olympus", "until=2026-03-01", True),
+        ("../../etc/passwd", "until=2026-03-01", True),
+        ("a" * 4000, "until=2026-03-01", True),
+        ("Asia/Tokyo", "since=0001-01-01&until=9999-12-31", True),
+        ("America/New_York", "since=0001-01-01&until=9999-12-31", True),
+    ],
+)
+def test_days_are_those_of_the_readers_time_zone(browser, alice, direct, say, zone, days, is_found):
+    message = say(alice, direct, "today")
+    sent_at = datetime(2026, 3, 1, 20, tzinfo=UTC)
+    Message.objects.filter(id=message.id).update(created_at=sent_at)
+    client = browser(alice)
+    client.cookies["tz"] = zone
+
+    assert bool(hits(client.get(f"/search?q=today&{days}"))) is is_found
+
+
+def test_the_page_says_when_days_are_those_of_utc(browser, alice):
+    client = browser(alice)
+    assert "midnight UTC" in client.get("/search").content.decode()
+
+    client.cookies["tz"] = "Europe/Berlin"
+
+    assert "midnight UTC" not in client.get("/search").content.decode()
+
+
+def test_the_chat_one_searches_in_stays_chosen_however_old_it_is(
+    browser, alice, direct, talk, crowd, monkeypatch
+):
+    monkeypatch.setattr("messaging.search.pages.MAX_CHATS", 1)
+    start_direct(user=alice, username=crowd(1)[0])
+
+    page = browser(alice).get(f"/search?q=line&conversation={direct.id}").content.decode()
+
+    assert f'<option value="{direct.id}" selected>' in page
+    assert page.count("<option value=") >= 3
+
+
+@pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("", "Find what was said"),
-        ("q=nothing", "Nothing was said about “nothing”."),
-        ("q=!!", "Type a word to search for."),
-        (f"q={'x' * 201}", "Search for 200 characters at most."),
+        ("", "Search all your messages"),
+        ("q=nothing", "No messages found for “nothing”."),
+        ("q=!!", "Enter a word to search for."),
+        ("q=%F0%9F%8F%BD", "No messages found for"),
+        (f"q=hi&sender={'x' * 151}", "at most 150 characters"),
+        (f"q={'x' * 201}", "A search can have at most 200 characters."),
         ("q=hi&since=soon", "Enter a valid date."),
-        ("q=today&until=9999-12-31", "Nothing was said about"),
+        ("q=today&until=9999-12-31", "No messages found for"),
     ],
 )
 def test_what_is_said_when_nothing_is_found(browser, alice, direct, query, words):

@@ -1,4 +1,4 @@
-"""Whoever is too fast is told so calmly, whichever way they came, and loses nothing they wrote."""
+"""A user who exceeds a limit gets a calm message by every interface and loses no text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from chatflow import limits
+from chatflow.limits import policy as limits
 from conversations.models import Conversation
 from messaging.models import Message
 from tests.accounts.test_avatar import picture
@@ -24,7 +24,7 @@ def assert_calm(answer) -> str:
     page = answer.content.decode()
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) >= 1
-    assert re.search(r"data-detail>Too fast. Try again in \d+ second", page)
+    assert re.search(r"data-detail>Too many requests. Try again in \d+ second", page)
     return page
 
 
@@ -108,7 +108,7 @@ def test_searching_for_messages_and_for_people_is_one_limit(program, few, alice,
     assert client.get("/messages?q=hello").status_code == 429
 
 
-def test_a_page_that_is_only_looked_at_costs_nothing(browser, few, alice, direct):
+def test_viewing_a_page_consumes_no_limit(browser, few, alice, direct):
     few(limits.SEARCH, 1)
     client = browser(alice)
 
@@ -151,4 +151,4 @@ def test_it_is_said_in_ones_own_language(browser, few, alice, direct):
 
     answer = client.post(door(direct), {"body": "zwei"}, headers=german)
 
-    assert "Zu schnell" in answer.content.decode()
+    assert "Zu viele Anfragen" in answer.content.decode()

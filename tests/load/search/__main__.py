@@ -1,7 +1,8 @@
-"""Measures search: `python -m tests.load.search`, on SQLite, or on the server of DATABASE_URL.
+"""Measure the search: `python -m tests.load.search`, on SQLite or on the server of DATABASE_URL.
 
-In one conversation of a million messages, and across a person's two hundred conversations: how long
-the first page takes over the API (in process, without a network), and how large the index is.
+The benchmark searches one conversation of a million messages, and two hundred conversations of one
+user. It prints how long the first page takes over the API (in the process, without a network), and
+the size of the index.
 """
 
 from __future__ import annotations
@@ -14,26 +15,31 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.truth.servers import new_database
+from tests.resilience.servers import new_database
 
-MARK = "CHATFLOW_SEARCH_BENCHMARK"
+IS_CHILD = "CHATFLOW_SEARCH_BENCHMARK"
 
 
 def main() -> None:
-    if MARK in os.environ:
+    if IS_CHILD in os.environ:
         from tests.load.search.measuring import measure
 
-        return measure(_wanted())
-    with _place() as variables:
+        return measure(_arguments())
+    with _database() as variables:
         command = [sys.executable, "-m", "tests.load.search", *sys.argv[1:]]
-        subprocess.run(command, env=os.environ | variables | {MARK: "1"}, check=True)
+        subprocess.run(command, env=os.environ | variables | {IS_CHILD: "1"}, check=True)
 
 
 @contextmanager
-def _place() -> Iterator[dict[str, str]]:
-    """A database that nobody else uses."""
+def _database() -> Iterator[dict[str, str]]:
+    """Create a new database, and yield the environment variables that select it."""
     with tempfile.TemporaryDirectory() as folder:
-        variables = {"DATA_DIR": folder, "REDIS_URL": "", "THROTTLE": "off"}
+        variables = {
+            "DJANGO_SETTINGS_MODULE": "chatflow.settings",
+            "DATA_DIR": folder,
+            "REDIS_URL": "",
+            "THROTTLE": "off",
+        }
         if not (server := os.environ.get("DATABASE_URL")):
             yield variables
         else:
@@ -41,13 +47,13 @@ def _place() -> Iterator[dict[str, str]]:
                 yield variables | {"DATABASE_URL": url}
 
 
-def _wanted() -> argparse.Namespace:
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.load.search", description=__doc__)
-    parser.add_argument("--messages", type=int, default=1_000_000, help="of the one conversation")
-    parser.add_argument("--conversations", type=int, default=200, help="of the other person")
-    parser.add_argument("--each", type=int, default=500, help="messages of each of them")
-    parser.add_argument("--live", type=int, default=5000, help="messages sent by the service")
-    parser.add_argument("--times", type=int, default=15, help="that each search is repeated")
+    parser.add_argument("--messages", type=int, default=1_000_000, help="in the one conversation")
+    parser.add_argument("--conversations", type=int, default=200, help="of the other user")
+    parser.add_argument("--each", type=int, default=500, help="messages in each of them")
+    parser.add_argument("--live", type=int, default=5000, help="messages sent one by one")
+    parser.add_argument("--times", type=int, default=15, help="how often each search is repeated")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Fills an empty database with a history to be searched, past the services."""
+"""Fill an empty database with messages to search, without the services."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from datetime import timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
-from uuid_utils.compat import uuid7
 
 from accounts.models import User
-from chatflow.progress import with_progress
-from conversations.encryption import sealed
+from chatflow.identifiers import uuid7
+from chatflow.operations.progress import with_progress
+from conversations.encryption.envelope import sealed
 from conversations.models import Conversation, Membership
 from conversations.services import start_direct
-from messaging.models import IndexRow, Message
-from messaging.rebuilding import forget_everything, work_off_backlog
+from messaging.models import Message, PostingList
+from messaging.search.rebuild import rebuild_index
 from messaging.services import send_message
-from tests.load.search.talk import RARE, Talk
+from tests.load.search.text import RARE, TextGenerator
 
 BATCH = 2560
-APART = timedelta(seconds=20)
+INTERVAL = timedelta(seconds=20)
 
 
 def do_not_wait_for_the_disk() -> None:
-    """Nothing here need survive; what is measured afterwards only reads."""
+    """Make filling faster. The data need not survive, and the searches only read."""
     with connection.cursor() as cursor:
         is_sqlite = connection.vendor == "sqlite"
         cursor.execute("PRAGMA synchronous=OFF" if is_sqlite else "SET synchronous_commit = off")
@@ -36,26 +36,26 @@ def people(number: int) -> list[User]:
     )
 
 
-def conversations_of(user: User, others: list[User], messages: int, talk: Talk) -> None:
-    """A direct chat with each of the others, of so many messages, in which both speak in turns."""
+def conversations_of(user: User, others: list[User], messages: int, text: TextGenerator) -> None:
+    """Create a direct chat with each of the others, in which both send messages by turns."""
     chats = [start_direct(user=user, username=other.username)[0] for other in others]
     steps = [(chat, first) for chat in chats for first in range(1, messages + 1, BATCH)]
     for chat, first in with_progress(steps, "Messages"):
-        _extend(chat, first, min(BATCH, messages - first + 1), talk)
+        _extend(chat, first, min(BATCH, messages - first + 1), text)
 
 
 @transaction.atomic
-def _extend(chat: Conversation, first: int, number: int, talk: Talk) -> None:
-    speakers = list(chat.memberships.values_list("user_id", flat=True))
+def _extend(chat: Conversation, first: int, number: int, text: TextGenerator) -> None:
+    senders = list(chat.memberships.values_list("user_id", flat=True))
     end = timezone.now()
-    lines = enumerate(talk.lines(number), start=first)
+    lines = enumerate(text.messages(number), start=first)
     Message.objects.bulk_create(
         _message(
             chat,
             seq,
             f"{body} {RARE}" if seq == 1 else body,
-            speakers[seq % 2],
-            end - APART * (10**6 - seq),
+            senders[seq % 2],
+            end - INTERVAL * (10**6 - seq),
         )
         for seq, body in lines
     )
@@ -80,20 +80,19 @@ def _message(chat: Conversation, seq: int, body: str, sender_id, created_at) -> 
 
 
 def build_index() -> None:
-    forget_everything()
-    work_off_backlog()
+    rebuild_index()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
 
-def say_one_by_one(membership: Membership, number: int, talk: Talk) -> None:
-    """As people do, through the service."""
-    for body in with_progress(list(talk.lines(number)), "Live messages"):
+def send_one_by_one(membership: Membership, number: int, text: TextGenerator) -> None:
+    """Send messages through the service."""
+    for body in with_progress(list(text.messages(number)), "Live messages"):
         send_message(membership=membership, body=body)
 
 
-def size_of(model: type[Message | IndexRow]) -> int:
-    """Bytes of a table with all its indexes."""
+def size_of(model: type[Message | PostingList]) -> int:
+    """Return the bytes of a table with all its indexes."""
     table = model._meta.db_table
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

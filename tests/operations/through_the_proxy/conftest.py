@@ -1,4 +1,4 @@
-"""The journeys' people and browsers, in front of deploy/bare-metal instead of one process."""
+"""The users and browsers of the journeys, with deploy/bare-metal instead of one process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.journeys.conftest import (  # noqa: F401 (fixtures)
     window,
 )
 from tests.operations.bare_metal import BareMetal
-from tests.truth.servers import manage
+from tests.resilience.servers import manage
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The browser journeys that need no server of their own, through nginx and two processes."""
+"""Browser journeys through nginx and two processes."""
 
 from __future__ import annotations
 

@@ -1,0 +1,120 @@
+"""Photos, files and voice messages: sent, seen, opened and heard."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.journey
+
+UPLOAD = "**/conversations/*/attachments"
+
+
+def photo(name: str, size: tuple[int, int] = (800, 600)) -> dict[str, object]:
+    file = io.BytesIO()
+    Image.new("RGB", size, (200, 120, 60)).save(file, "JPEG")
+    return {"name": name, "mimeType": "image/jpeg", "buffer": file.getvalue()}
+
+
+NOTES = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Bread and butter"}
+
+
+@pytest.fixture
+def chat(alice, bob) -> str:
+    return alice.start_chat(bob)
+
+
+@pytest.fixture
+def hers(window, alice, chat):
+    return window(alice, path=f"/chats/{chat}")
+
+
+def attach(view, *files: dict[str, object]) -> None:
+    with view.page.expect_file_chooser() as chooser:
+        view.press("Attach")
+    chooser.value.set_files(files)
+
+
+def test_photos_with_a_caption_are_seen_and_opened(window, hers, bob, chat):
+    his = window(bob, path=f"/chats/{chat}")
+    attach(hers, photo("beach.jpg"), photo("hill.jpg"), photo("wrong.jpg"))
+    hers.press("Remove: wrong.jpg")
+    hers.say("From the weekend")
+    hers.ticks("From the weekend", "Sent")
+
+    pictures = his.message("From the weekend").get_by_role("link")
+    expect(pictures).to_have_count(2)
+    expect(his.row("Alice")).to_contain_text("From the weekend")
+    pictures.first.click()
+    viewer = his.page.get_by_role("dialog", name="Image viewer")
+    expect(viewer).to_contain_text("beach.jpg")
+    his.page.keyboard.press("ArrowRight")
+    expect(viewer).to_contain_text("hill.jpg")
+    viewer.get_by_role("button", name="Zoom").click()
+    expect(viewer.get_by_role("img")).to_have_js_property(
+        "src", pictures.last.evaluate("link => link.href")
+    )
+    his.page.go_back()
+    expect(viewer).to_be_hidden()
+    expect(pictures.last).to_be_focused()
+    his.is_at(f"/chats/{chat}")
+
+
+def test_a_file_without_a_caption_is_downloaded_and_listed(window, hers, bob, chat):
+    his = window(bob, path=f"/chats/{chat}")
+    attach(hers, NOTES)
+    hers.press("Send")
+
+    expect(his.row("Alice")).to_contain_text("notes.txt")
+    with his.page.expect_download() as download:
+        his.log.get_by_role("link", name="notes.txt").click()
+    assert download.value.path().read_bytes() == NOTES["buffer"]
+    his.go(f"/chats/{chat}/info")
+    his.follow("Media and files")
+    expect(his.page.get_by_role("main").get_by_role("link", name="notes.txt")).to_be_visible()
+
+
+def test_an_upload_that_was_interrupted_is_finished_later(hers, complaints):
+    complaints.expect("ERR_FAILED", "ERR_INTERNET_DISCONNECTED")
+    hers.page.route(UPLOAD, lambda route: route.abort())
+    attach(hers, photo("beach.jpg"))
+    hers.box.fill("From the weekend")
+    hers.press("Send")
+    hers.ticks("From the weekend", "Sending…")
+    hers.say("Said meanwhile")
+    hers.ticks("Said meanwhile", "Sent")
+
+    hers.page.unroute(UPLOAD)
+    hers.ticks("From the weekend", "Sent")
+    hers.shows("Said meanwhile", "From the weekend")
+
+
+def test_too_many_files_are_refused_at_once(hers):
+    attach(hers, *[photo(f"{number}.jpg", (4, 4)) for number in range(11)])
+
+    expect(hers.page.get_by_text("at most 10 attachments")).to_be_visible()
+    expect(hers.page.get_by_role("list", name="Attachments").get_by_role("listitem")).to_have_count(
+        10
+    )
+
+
+def test_a_voice_message_is_recorded_listened_to_and_played(window, hers, bob, chat):
+    his = window(bob, path=f"/chats/{chat}")
+    hers.page.context.grant_permissions(["microphone"])
+    hers.press("Record a voice message")
+    expect(hers.page.get_by_role("timer")).to_have_text("0:02")
+    hers.press("Stop recording")
+    hers.press("Listen")
+    hers.press("Send voice message")
+    expect(hers.row("Bob")).to_contain_text("Voice message")
+
+    expect(his.row("Alice")).to_contain_text("Voice message")
+    his.press("Play")
+    expect(
+        his.log.get_by_role("button", name="Pause").or_(his.log.get_by_text("0:01"))
+    ).to_be_visible()
+    his.log.get_by_title("Playback speed").click()
+    expect(his.log.get_by_title("Playback speed")).to_have_text("1.5×")

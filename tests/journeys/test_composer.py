@@ -1,0 +1,380 @@
+"""Writing: where the keys go, what is said about the text, and that none of it is lost."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.people import Person
+from tests.journeys.windows import PHONE, Window, touch
+
+pytestmark = pytest.mark.journey
+
+SEND, DRAFT = "**/chats/*/messages", "**/draft"
+PRESS = """(box, key) => box.dispatchEvent(
+  new KeyboardEvent("keydown", { bubbles: true, cancelable: true, composed: true, ...key }))"""
+COMPOSING = [{"isComposing": True}, {"keyCode": 229}]  # as Safari marks the last one
+TYPES = """([conversation, names]) => {
+  for (const [index, name] of names.entries()) {
+    const news = document.createElement("live-typing");
+    Object.assign(news.dataset, { conversation, user: `user-${index}`, active: "" });
+    news.textContent = name;
+    document.dispatchEvent(new CustomEvent("live-typing", { detail: news }));
+  }
+}"""
+
+
+@pytest.fixture
+def chat(alice: Person, bob: Person) -> str:
+    chat = alice.start_chat(bob)
+    bob.say(chat, *(f"Message {number}" for number in range(40)))
+    return chat
+
+
+@pytest.fixture
+def hers(window, alice, chat) -> Window:
+    alice.read_all(chat)
+    view = window(alice)
+    view.open_chat(chat)
+    return view
+
+
+def types(view: Window, text: str) -> None:
+    """Wherever the focus is."""
+    view.page.keyboard.type(text)
+
+
+# --- the focus -----------------------------------------------------------------------------------
+
+
+def test_what_is_typed_after_a_click_anywhere_in_the_chat_is_written(hers):
+    hers.message("Message 39").click()
+    types(hers, "a")
+    hers.message("Message 39").hover()
+    hers.press("More")
+    hers.page.get_by_role("menuitemcheckbox", name="👍").click()
+    expect(hers.messages.get_by_role("button", name="👍 1")).to_be_visible()
+    types(hers, "b")
+    hers.press("👍 1")
+    types(hers, "c")
+    hers.press("Emoji")
+    expect(hers.page.get_by_role("tabpanel")).to_be_visible()
+    hers.page.keyboard.press("Escape")
+    types(hers, "d")
+    hers.log.evaluate("log => log.scrollTo(0, 0)")
+    hers.press("Scroll to latest")
+    expect(hers.message("Message 39")).to_be_in_viewport()
+    types(hers, "e")
+    hers.page.evaluate("document.activeElement.blur()")
+    types(hers, "f")
+
+    expect(hers.box).to_have_value("abcdef")
+
+
+def test_commands_and_keys_of_menus_and_dialogs_are_not_written(hers):
+    hers.message("Message 39").click()
+    for key in ("Control+b", "Alt+b", "Meta+b", "Tab", "F2", "Shift+Tab"):
+        hers.page.keyboard.press(key)
+    hers.page.get_by_label("Chat menu").click()
+    types(hers, "x")
+    hers.page.keyboard.press("Escape")
+    hers.choose("Message 39", "Info")
+    expect(hers.page.get_by_role("dialog")).to_be_visible()
+    types(hers, "x")
+
+    expect(hers.box).to_have_value("")
+
+
+def test_a_click_into_the_history_draws_no_frame_around_it(hers):
+    outline = "log => getComputedStyle(log).outlineStyle"
+    hers.log.click(position={"x": 5, "y": 5})
+    hers.page.keyboard.press("PageUp")
+    expect(hers.log).to_be_focused()
+    assert hers.log.evaluate(outline) == "none"
+    hers.page.keyboard.press("Tab")
+    hers.page.keyboard.press("Shift+Tab")
+
+    expect(hers.log).to_be_focused()
+    assert hers.log.evaluate(outline) != "none"
+
+
+@pytest.mark.parametrize("mark", COMPOSING)
+def test_keys_that_compose_text_do_nothing_else(hers, chat, mark):
+    hers.box.fill("東京")
+    for key in ("Enter", "Escape", "ArrowUp"):
+        hers.box.evaluate(PRESS, {"key": key, **mark})
+    hers.fill(Search="Bob")
+    search = hers.page.get_by_role("textbox", name="Search")
+    for key in ("Enter", "Escape", "ArrowDown"):
+        search.evaluate(PRESS, {"key": key, **mark})
+    expect(search).to_have_value("Bob")
+    expect(search).to_be_focused()
+    hers.page.get_by_label("Chat menu").click()
+    hers.page.get_by_role("link", name="Info").evaluate(PRESS, {"key": "Escape", **mark})
+    expect(hers.page.get_by_role("link", name="Info")).to_be_visible()
+    hers.page.keyboard.press("Escape")
+    expect(hers.box).to_have_value("東京")
+    expect(hers.message("東京")).to_have_count(0)
+    hers.box.press("Enter")
+
+    hers.ticks("東京", "Sent")
+
+
+# --- the emoji, menus and dialogs ----------------------------------------------------------------
+
+
+def test_on_a_phone_the_emoji_stand_below_the_text(window, alice, chat):
+    alice.read_all(chat)
+    view = window(alice, path=f"/chats/{chat}", **PHONE)
+    view.box.fill("Hi ")
+    touch(view.page.get_by_role("button", name="Emoji"))
+    panel = view.page.get_by_role("tabpanel")
+    expect(panel).to_be_visible()
+    assert view.box.bounding_box()["y"] < panel.bounding_box()["y"]
+    expect(view.message("Message 39")).to_be_in_viewport()
+    for _ in range(2):
+        touch(view.page.get_by_role("menuitem").first)
+    expect(view.box).to_have_value(re.compile("^Hi .+"))
+    for _ in range(2):
+        touch(view.page.get_by_role("button", name="Backspace"))
+    expect(view.box).to_have_value("Hi ")
+    touch(view.page.get_by_role("button", name="Close"))
+    expect(panel).to_be_hidden()
+    touch(view.page.get_by_role("button", name="Emoji"))
+    expect(panel).to_be_visible()
+    view.page.go_back()
+
+    expect(panel).to_be_hidden()
+    expect(view.box).to_have_value("Hi ")
+
+
+@pytest.mark.parametrize("device", [{}, PHONE])
+def test_back_closes_what_is_open_and_leaves_the_chat_open(window, alice, chat, device):
+    alice.read_all(chat)
+    view = window(alice, **device)
+    view.row("Bob").get_by_role("link").click()
+    expect(view.message("Message 39")).to_be_visible()
+    view.page.get_by_label("Chat menu").click()
+    info = view.page.get_by_role("link", name="Info")
+    expect(info).to_be_visible()
+    view.page.go_back()
+    expect(info).to_be_hidden()
+    view.message("Message 39").evaluate("message => (message.tabIndex = -1, message.focus())")
+    view.page.keyboard.press("Enter")
+    menu = view.page.get_by_role("menu", name="Actions")
+    expect(menu).to_be_visible()
+    view.page.go_back()
+    expect(menu).to_be_hidden()
+    view.page.keyboard.press("Enter")
+    menu.get_by_role("menuitem", name="Info").click()
+    dialog = view.page.get_by_role("dialog", name="Message info")
+    expect(dialog).to_be_visible()
+    view.page.go_back()
+    expect(dialog).to_be_hidden()
+    view.is_at(f"/chats/{chat}")
+    expect(view.message("Message 39")).to_be_visible()
+    view.page.go_back()
+
+    view.is_at("/")
+
+
+def test_what_was_closed_leaves_no_step_behind(window, alice, chat):
+    alice.read_all(chat)
+    view = window(alice)
+    view.row("Bob").get_by_role("link").click()
+    view.choose("Message 39", "Info")
+    dialog = view.page.get_by_role("dialog", name="Message info")
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+    view.page.get_by_label("Chat menu").click()
+    view.page.get_by_role("link", name="Info").click()
+    view.is_at(f"/chats/{chat}/info")
+    view.page.go_back()
+    view.is_at(f"/chats/{chat}")
+    expect(view.message("Message 39")).to_be_visible()
+    view.page.go_back()
+
+    view.is_at("/")
+
+
+def test_a_dialog_begins_at_what_does_no_harm_and_gives_the_focus_back(hers):
+    hers.say("Mine")
+    hers.ticks("Mine", "Sent")
+    hers.choose("Mine", "Delete for everyone")
+    dialog = hers.page.get_by_role("dialog")
+    expect(dialog.get_by_role("link", name="Cancel")).to_be_focused()
+    hers.page.keyboard.press("Escape")
+    expect(hers.box).to_be_focused()
+    hers.choose("Message 39", "Report…")
+    expect(dialog.locator(":is(select, textarea, input:not([type=hidden]))").first).to_be_focused()
+    dialog.get_by_role("button", name="Close").click()
+
+    expect(dialog).to_be_hidden()
+    expect(hers.box).to_be_focused()
+
+
+def test_the_emoji_are_asked_of_this_server_alone(hers):
+    asked = []
+    hers.page.on("request", lambda request: asked.append(request.url))
+    release = hers.hold("**/en.*json")
+    hers.press("Emoji")
+    hers.wait_until(lambda: any(".json" in url for url in asked))
+    hers.page.get_by_role("complementary").get_by_role("link", name="New chat").click()
+    hers.is_at("/chats/new")
+    hers.page.go_back()
+    expect(hers.message("Message 39")).to_be_visible()
+    release()
+
+    origin = hers.page.evaluate("location.origin")
+    assert [url for url in asked if not url.startswith(origin)] == []
+
+
+# --- who is typing -------------------------------------------------------------------------------
+
+WORDS = {
+    "en-GB": ["Mia is typing…", "Mia and Noah are typing…", "3 people are typing…", "typing…"],
+    "de-DE": ["Mia schreibt …", "Mia und Noah schreiben …", "3 Personen schreiben …", "schreibt …"],
+}
+
+
+@pytest.mark.parametrize("locale", WORDS)
+def test_who_is_typing_is_said_in_whole_sentences(window, alice, bob, carol, locale):
+    group, direct = alice.start_group("Garden", bob, carol), alice.start_chat(bob)
+    view = window(alice, path=f"/chats/{group}", locale=locale)
+    line = view.page.locator("typing-line")
+    for number, words in enumerate(WORDS[locale][:3], start=1):
+        view.page.evaluate(TYPES, [group, ["Mia", "Noah", "Zoë"][:number]])
+        expect(line).to_have_text(words)
+    view.open_chat(direct)
+    view.page.evaluate(TYPES, [direct, ["Bob"]])
+
+    expect(line).to_have_text(WORDS[locale][3])
+
+
+def test_a_name_is_shown_as_it_is_and_announced_once(window, alice, bob, carol):
+    group = alice.start_group("Garden", bob, carol)
+    view = window(alice, path=f"/chats/{group}")
+    announced = view.page.locator("#typing-announced")
+    changes = "document.getElementById('typing-announced').changes"
+    announced.evaluate(
+        """line => {
+          line.changes = 0;
+          new MutationObserver(() => line.changes++).observe(line, { childList: true });
+        }"""
+    )
+    for _ in range(3):
+        view.page.evaluate(TYPES, [group, ["A$$AP $& Co"]])
+        expect(announced).to_have_text("A$$AP $& Co is typing…")
+
+    assert view.page.evaluate(changes) == 1
+
+
+# --- too much ------------------------------------------------------------------------------------
+
+
+def test_what_is_too_long_is_said_when_it_becomes_so_and_when_it_is_to_be_sent(hers):
+    said = hers.page.locator("toast-line")
+    hers.box.fill("x" * 4559)
+    sentence = "463 characters too many (limit 4,096)"
+    expect(said).to_have_text(sentence)
+    expect(hers.box).to_have_accessible_description(sentence)
+    send_button = hers.page.get_by_role("button", name="Send")
+    for send in (lambda: hers.box.press("Enter"), lambda: send_button.click(force=True)):
+        said.evaluate("line => (line.textContent = '')")
+        send()
+        expect(said).to_have_text(sentence)
+    hers.box.fill("x" * 4096)
+    hers.box.press("Enter")
+
+    expect(hers.box).to_have_value("")
+
+
+# --- nothing is lost, and nothing comes back ----------------------------------------------------
+
+
+def test_a_sent_message_does_not_come_back_as_a_draft(hers, alice, chat):
+    release = hers.hold(DRAFT)
+    with hers.page.expect_request(DRAFT):
+        hers.box.press_sequentially("Hello draft")
+    hers.page.keyboard.press("Enter")
+    hers.ticks("Hello draft", "Sent")
+    with hers.page.expect_response(
+        lambda answer: answer.url.endswith("/draft") and answer.request.post_data == "text="
+    ):
+        release()
+
+    expect(hers.box).to_have_value("")
+    expect(hers.link("Draft:")).to_have_count(0)
+    hers.page.reload()
+    expect(hers.message("Hello draft")).to_be_visible()
+    expect(hers.box).to_have_value("")
+
+
+def test_nor_when_the_chat_is_left_and_opened_again_meanwhile(hers, alice, carol):
+    carol.say(carol.start_chat(alice), "Hi")
+    release = hers.hold(DRAFT)
+    with hers.page.expect_request(DRAFT):
+        hers.box.press_sequentially("Hello draft")
+    for name in ("Carol", "Bob"):
+        hers.row(name).get_by_role("link").click()
+        expect(hers.page.get_by_role("main").get_by_role("heading", name=name)).to_be_visible()
+    expect(hers.box).to_have_value("Hello draft")
+    hers.box.press("Enter")
+    hers.ticks("Hello draft", "Sent")
+    with hers.page.expect_response(
+        lambda answer: answer.url.endswith("/draft") and answer.request.post_data == "text="
+    ):
+        release()
+    hers.page.reload()
+
+    expect(hers.message("Hello draft")).to_be_visible()
+    expect(hers.box).to_have_value("")
+
+
+@pytest.fixture
+def waiting(hers, complaints) -> Window:
+    """A tab with a message that cannot be sent yet."""
+    complaints.expect("ERR_FAILED")
+    hers.page.route(SEND, lambda route: route.abort())
+    hers.say("Waiting")
+    hers.ticks("Waiting", "Sending…")
+    return hers
+
+
+def test_a_waiting_message_outlives_its_tab(waiting, chat):
+    context = waiting.page.context
+    with waiting.page.expect_event("dialog") as asked:
+        waiting.page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    other = Window(context.new_page())
+    other.open_chat(chat)
+
+    other.ticks("Waiting", "Sent")
+    expect(other.message("Waiting")).to_have_count(1)
+
+
+def test_a_tab_that_is_open_already_sends_what_another_one_left(waiting, chat, complaints):
+    other = Window(waiting.page.context.new_page())
+    sent = []
+    other.page.on("request", lambda request: sent.append(request.method))
+    other.open_chat(chat)
+    other.ticks("Waiting", "Sending…")
+    assert "POST" not in sent  # while the first tab lives, it is that one's
+    waiting.page.close()
+
+    other.ticks("Waiting", "Sent")
+    expect(other.message("Waiting")).to_have_count(1)
+
+
+def test_logging_out_asks_before_it_discards_what_waits(waiting, complaints):
+    waiting.page.once("dialog", lambda dialog: None)
+    waiting.log_out()
+    waiting.wait_until(lambda: any("not been sent yet" in text for text in complaints.heard))
+    expect(waiting.message("Waiting")).to_be_visible()
+    complaints.expect("not been sent yet")
+    waiting.press("Log out")
+
+    waiting.is_at("/login")
+    assert "Waiting" not in waiting.page.evaluate("JSON.stringify([localStorage, sessionStorage])")

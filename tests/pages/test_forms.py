@@ -1,0 +1,238 @@
+"""Forms that come back: where the focus is, what they say, and where they lead."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from django.test import Client
+
+from accounts.models import Login
+from conversations.models import Membership
+from conversations.services import start_group
+from tests.conftest import PASSWORD
+
+
+class Inputs(HTMLParser):
+    """The attributes of every input of a page, by name."""
+
+    def __init__(self, response) -> None:
+        super().__init__()
+        self.found: dict[str, dict[str, str | None]] = {}
+        self.feed(response.content.decode())
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if tag == "input":
+            self.found[attributes.get("name", "")] = attributes
+
+    @property
+    def focused(self) -> list[str]:
+        return [name for name, attributes in self.found.items() if "autofocus" in attributes]
+
+
+def sign_up(**fields):
+    good = {"username": "erin", "email": "erin@example.org", "password": "a fine long sentence"}
+    return Client().post("/register", good | fields)
+
+
+def test_the_first_invalid_field_of_a_refused_form_has_the_focus(alice):
+    assert Inputs(Client().get("/register")).focused == ["username"]
+    assert Inputs(sign_up(password="short")).focused == ["password"]
+    assert Inputs(sign_up(email="nobody")).focused == ["email"]
+    assert Inputs(sign_up(username="alice", password="short")).focused == ["username"]
+
+
+def test_after_a_wrong_password_the_password_has_the_focus(alice):
+    answer = Client().post("/login", {"login": "alice", "password": "not it"})
+
+    assert answer.status_code == 422
+    assert Inputs(answer).focused == ["password"]
+
+
+@pytest.mark.parametrize("username", ["alice", "a"])
+def test_a_bad_username_and_a_bad_password_are_shown_at_once(alice, username):
+    fields = Inputs(sign_up(username=username, password="short")).found
+
+    invalid = [name for name, field in fields.items() if field.get("aria-invalid") == "true"]
+    assert invalid == ["username", "password"]
+
+
+def test_a_good_password_is_kept_while_something_else_is_mended(alice):
+    password = "a fine long sentence"
+
+    assert Inputs(sign_up(username="alice")).found["password"]["value"] == password
+    assert Inputs(sign_up(email="nobody")).found["password"]["value"] == password
+    assert "value" not in Inputs(sign_up(password="short")).found["password"]
+    assert "value" not in Inputs(Client().get("/register")).found["password"]
+
+
+def test_no_other_form_sends_a_password_back(browser, alice):
+    client = browser(alice)
+    for path, fields in [
+        ("/login", {"login": "alice", "password": "not it"}),
+        ("/settings/password", {"current": "not it", "new": "a fine long sentence"}),
+        ("/settings/delete", {"password": "not it"}),
+    ]:
+        answer = (Client() if path == "/login" else client).post(path, fields)
+        assert answer.status_code == 422
+        assert "not it" not in answer.content.decode()
+
+
+# Settings lead back to the card that the form stands in
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "card"),
+    [
+        ("profile", {"display_name": "Alice L.", "about": ""}, "profile"),
+        ("avatar/remove", {}, "profile"),
+        ("appearance", {"theme": "dark"}, "appearance"),
+        ("privacy", {"last_seen_to": "nobody"}, "privacy"),
+        ("blocks/bob/lift", {}, "privacy"),
+        ("password", {"current": PASSWORD, "new": "a fine long sentence"}, "password"),
+    ],
+)
+def test_a_form_of_the_settings_leads_back_to_its_card(browser, alice, bob, path, fields, card):
+    answer = browser(alice).post(f"/settings/{path}", fields)
+
+    assert answer["Location"] == f"/settings#{card}"
+
+
+def test_a_card_says_what_was_done_in_it(browser, alice):
+    client = browser(alice)
+    page = client.post(
+        "/settings/privacy", {"last_seen_to": "nobody"}, follow=True, headers={"HX-Request": "true"}
+    ).content.decode()
+
+    card = page[page.index('id="privacy"') : page.index('id="logins"')]
+    assert "Saved." in card
+    assert page.count("Saved.") == 1
+
+
+def test_a_new_name_goes_to_the_list_with_the_card(browser, alice):
+    fragment = {"HX-Request": "true"}
+    page = browser(alice).post(
+        "/settings/profile", {"display_name": "Alicia", "about": ""}, follow=True, headers=fragment
+    )
+
+    assert '<a class="sidebar__me" id="me"' in page.content.decode()
+    assert 'hx-swap-oob="true"' in page.content.decode()
+    assert 'hx-swap-oob="true"' not in browser(alice).get("/settings").content.decode()
+
+
+# Logging out
+
+
+def test_logging_out_asks_first(browser, alice):
+    client = browser(alice)
+    page = client.get("/logout").content.decode()
+
+    assert f'action="/logout?page_user={alice.id}"' in page
+    assert client.get("/settings").status_code == 200
+    assert client.post("/logout")["Location"] == "/login"
+    assert client.get("/settings").status_code == 302
+
+
+def test_a_login_that_was_ended_elsewhere_is_explained(browser, alice):
+    client = browser(alice)
+    Login.objects.filter(user=alice).delete()
+
+    page = client.get("/settings", follow=True).content.decode()
+
+    assert "You were logged out on this device." in page
+    assert "logged out" not in Client().get("/login").content.decode()
+
+
+def test_who_logs_out_is_not_told_so_as_news(browser, alice):
+    client = browser(alice)
+    client.post("/logout")
+
+    assert "You were logged out" not in client.get("/login").content.decode()
+
+
+# Removing a member
+
+
+@pytest.fixture
+def group(alice, bob, carol):
+    return start_group(user=alice, title="Garden", usernames=["bob", "carol"])
+
+
+def members(group):
+    return set(group.memberships.active().values_list("user__username", flat=True))
+
+
+def test_removing_a_member_asks_first_and_says_when_it_is_done(browser, alice, group):
+    client, path = browser(alice), f"/chats/{group.id}/members/bob/remove"
+
+    question = client.get(path).content.decode()
+    assert "Remove Bob?" in question
+    assert "bob" in members(group)
+    answer = client.post(path)
+    assert answer["Location"] == f"/chats/{group.id}/info#members"
+    assert "bob" not in members(group)
+    assert (
+        "Bob was removed from the group." in client.get(f"/chats/{group.id}/info").content.decode()
+    )
+    assert client.post(path).status_code == 404
+
+
+def test_a_script_is_told_who_was_removed_and_how_many_are_left(browser, alice, bob, group):
+    path = f"/chats/{group.id}/members/bob/remove"
+    answer = browser(alice).post(path, headers={"HX-Request": "true"}).content.decode()
+
+    assert "<live-toast>Bob was removed from the group.</live-toast>" in answer
+    assert f'<live-member-removed data-user="{bob.id}">' in answer
+    assert "2 members" in answer
+
+
+def test_only_admins_of_a_group_are_asked(browser, bob, mallory, direct, group):
+    path = f"/chats/{group.id}/members/carol/remove"
+
+    assert browser(bob).get(path).status_code == 403
+    assert browser(mallory).get(path).status_code == 404
+    assert browser(bob).get(f"/chats/{direct.id}/members/alice/remove").status_code == 403
+    assert members(group) == {"alice", "bob", "carol"}
+
+
+def test_a_new_role_answers_with_the_member_only(browser, alice, bob, group):
+    path = f"/chats/{group.id}/members/bob/role"
+    answer = browser(alice).post(path, {"role": "admin"}, headers={"HX-Request": "true"})
+
+    assert answer.content.decode().startswith(f'<li id="member-{bob.id}">')
+    assert Membership.objects.get(conversation=group, user=bob).role == "admin"
+
+
+# Starting a group and finding people
+
+
+@pytest.mark.parametrize("chosen", [[], ["bob"]])
+def test_a_group_needs_two_other_people_and_says_so_at_once(browser, alice, bob, chosen):
+    answer = browser(alice).post("/chats/new/group", {"title": "Garden", "members": chosen})
+
+    assert answer.status_code == 422
+    assert "Add at least two people." in answer.content.decode()
+
+
+def test_people_are_searched_for_on_a_page_of_their_own(browser, alice, bob):
+    client = browser(alice)
+
+    assert 'action="/people"' in client.get("/people").content.decode()
+    assert "Find people by their name" in client.get("/people").content.decode()
+    assert "@bob" in client.get("/people?search=bob").content.decode()
+
+
+def test_a_single_letter_is_said_to_be_too_few(browser, alice):
+    fragment = {"HX-Request": "true"}
+    client = browser(alice)
+
+    assert "at least two letters" in client.get("/people?q=b", headers=fragment).content.decode()
+    assert "at least two letters" not in client.get("/people", headers=fragment).content.decode()
+
+
+def test_a_phone_is_drawn_as_a_phone(browser, alice):
+    client = browser(alice)
+    Login.objects.filter(user=alice).update(user_agent="Chrome/120 Android")
+
+    assert "icons.svg#phone" in client.get("/settings").content.decode()
