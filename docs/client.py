@@ -22,6 +22,17 @@ def post(path, body, **headers):
         return json.load(answer)
 
 
+async def frames(socket):
+    """What the server says; after a silence it is asked for a sign of life, and else given up."""
+    while True:
+        try:
+            frame = await asyncio.wait_for(socket.recv(), 25)
+        except TimeoutError:
+            await socket.send('{"type": "ping"}')
+            frame = await asyncio.wait_for(socket.recv(), 10)
+        yield json.loads(frame)
+
+
 async def main():
     token = post("/auth/login", {"login": LOGIN, "password": PASSWORD})["access"]
     bearer = {"Authorization": f"Bearer {token}"}  # for 15 minutes; then /auth/refresh
@@ -33,15 +44,18 @@ async def main():
         try:  # the same id is the same message, however often a broken connection has it sent
             await socket.send(json.dumps(hello | {"body": TEXT}))
             await socket.send(json.dumps(missed | {"since": seen}))
-            async for frame in socket:
-                said = json.loads(frame)
+            async for said in frames(socket):
                 if said.get("conversation") == chat["id"] and said.get("version", 0) > seen + 1:
-                    await socket.send(json.dumps(missed | {"since": seen}))  # there is a hole
-                elif said.get("version", 0) > seen and ("message" in said or "messages" in said):
-                    for message in said.get("messages") or [said["message"]]:
-                        print(message["sender"]["username"], message["body"], sep=": ", flush=True)
+                    await socket.send(json.dumps(missed | {"since": seen}))  # there is a gap
+                elif said.get("version", 0) > seen:
+                    for message in said.get("messages", [said.get("message")]):
+                        if message:  # a "version" frame is about a message that one may not see
+                            name = message["sender"]["username"]
+                            print(name, message["body"], sep=": ", flush=True)
                     seen = said["version"]
-        except ConnectionClosed:
+                    if said.get("more"):
+                        await socket.send(json.dumps(missed | {"since": seen}))
+        except (ConnectionClosed, TimeoutError):
             continue
 
 
