@@ -1,4 +1,4 @@
-"""A server as people run it, browsers that look at it, and the cast."""
+"""A real server, users with accounts, and Chromium windows for the browser journeys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from playwright.sync_api import (
 )
 
 from tests.journeys.people import Person
-from tests.journeys.windows import PATIENCE_MS, Window
+from tests.journeys.windows import TIMEOUT_MS, Window
 from tests.resilience import servers
 from tests.resilience.servers import Server, Variables
 
@@ -40,37 +40,38 @@ ARGUMENTS = [
     *("--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"),
     "--use-fake-device-for-media-stream",  # a microphone that beeps
 ]
-# What is let go of when one leaves a page is no failure.
-LET_GO = "net::ERR_ABORTED"
-TELL_VIOLATIONS = """
+# The browser cancels requests when the user leaves a page.
+CANCELLED = "net::ERR_ABORTED"
+LOG_CSP_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
-  console.error("against the CSP:", event.violatedDirective, event.blockedURI, event.sourceFile));
+  console.error("violates the CSP:", event.violatedDirective, event.blockedURI, event.sourceFile));
 """
 
-logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request would hide a failure
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # otherwise it logs every request
 
 
-# --- the server ----------------------------------------------------------------------------------
+# --- Server --------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory) -> Iterator[tuple[Server, list[Any]]]:
-    """This process's server, with a database of its own, and the people in it."""
+def server_with_users(tmp_path_factory) -> Iterator[tuple[Server, list[Any]]]:
+    """Start a server with its own database; yields it and its unused sets of four users."""
     folder = tmp_path_factory.mktemp("journeys")
     with ExitStack() as end:
         variables = {"DATA_DIR": str(folder)}
         if os.environ.get("DATABASE_URL"):
             variables |= _services(end)
-        program = f"from tests.journeys import cast; cast.assemble({str(folder / 'cast.json')!r})"
+        file = folder / "accounts.json"
+        program = f"from tests.journeys import accounts; accounts.create_accounts({str(file)!r})"
         servers.manage(variables, "shell", "--verbosity=0", "--command", program)
         server = Server(variables)
         end.callback(lambda: server.is_alive and server.kill())
-        yield server.start(), json.loads((folder / "cast.json").read_text())
+        yield server.start(), json.loads(file.read_text())
 
 
 def _services(end: ExitStack) -> Variables:
     redis = urlsplit(os.environ["REDIS_URL"])
-    # The other tests empty theirs.
+    # The other tests flush the Redis database that REDIS_URL names.
     other = (int(redis.path.strip("/") or 0) + 1) % 16
     return {
         "DATABASE_URL": end.enter_context(servers.new_database(os.environ["DATABASE_URL"])),
@@ -79,72 +80,72 @@ def _services(end: ExitStack) -> Variables:
 
 
 @pytest.fixture
-def server(stage) -> Server:
-    """Running, whatever the last test has done to it."""
-    server, _troupes = stage
+def server(server_with_users) -> Server:
+    """The server, started again if the previous test stopped it."""
+    server, _user_sets = server_with_users
     return server if server.is_alive else server.start()
 
 
-# --- the people ----------------------------------------------------------------------------------
+# --- Users ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def troupe(stage, server) -> Iterator[dict[str, Person]]:
-    """People that nobody else has met."""
-    _server, troupes = stage
-    people = _people(troupes.pop(), server)
+def users(server_with_users, server) -> Iterator[dict[str, Person]]:
+    """Users who share no conversation with the users of other tests."""
+    _server, user_sets = server_with_users
+    people = _people(user_sets.pop(), server)
     yield people
     for person in people.values():
-        person.leave_the_room()
+        person.close()
 
 
-def _people(troupe: dict[str, Any], server: Server) -> dict[str, Person]:
+def _people(accounts: dict[str, Any], server: Server) -> dict[str, Person]:
     return {
         name: Person(name, **described, address=f"http://{server.address}")
-        for name, described in troupe.items()
+        for name, described in accounts.items()
     }
 
 
 @pytest.fixture
-def troupes(stage, server) -> Iterator[Callable[[int], list[dict[str, Person]]]]:
-    """troupes(2) are eight more people that nobody has met."""
-    _server, waiting = stage
+def more_users(server_with_users, server) -> Iterator[Callable[[int], list[dict[str, Person]]]]:
+    """A function that returns further sets of four users: `more_users(2)` returns eight."""
+    _server, user_sets = server_with_users
     with ExitStack() as end:
 
-        def more(number: int) -> list[dict[str, Person]]:
-            called = [_people(waiting.pop(), server) for _ in range(number)]
-            for person in (person for people in called for person in people.values()):
-                end.callback(person.leave_the_room)
-            return called
+        def take(number: int) -> list[dict[str, Person]]:
+            taken = [_people(user_sets.pop(), server) for _ in range(number)]
+            for person in (person for people in taken for person in people.values()):
+                end.callback(person.close)
+            return taken
 
-        yield more
-
-
-@pytest.fixture
-def alice(troupe) -> Person:
-    return troupe["Alice"]
+        yield take
 
 
 @pytest.fixture
-def bob(troupe) -> Person:
-    return troupe["Bob"]
+def alice(users) -> Person:
+    return users["Alice"]
 
 
 @pytest.fixture
-def carol(troupe) -> Person:
-    return troupe["Carol"]
+def bob(users) -> Person:
+    return users["Bob"]
 
 
 @pytest.fixture
-def dave(troupe) -> Person:
-    return troupe["Dave"]
+def carol(users) -> Person:
+    return users["Carol"]
 
 
-# --- the browser ---------------------------------------------------------------------------------
+@pytest.fixture
+def dave(users) -> Person:
+    return users["Dave"]
+
+
+# --- Browser -------------------------------------------------------------------------------------
 
 
 def pytest_runtest_setup() -> None:
-    """Not in a fixture: from here, all that is skipped is told in one line."""
+    """Skip here and not in a fixture, so that pytest sums up all skipped tests in one line."""
     if not find_chromium():
         if os.environ.get("CI") == "true":
             pytest.fail(NO_CHROMIUM, pytrace=False)
@@ -153,18 +154,18 @@ def pytest_runtest_setup() -> None:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Ends with this package: asynchronous tests cannot run beside Playwright's loop."""
+    """The browser, closed after this package: async tests cannot run beside Playwright's loop."""
     arguments = ARGUMENTS + ["--no-sandbox"] * (os.getuid() == 0)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
-        expect.set_options(timeout=PATIENCE_MS)
+        expect.set_options(timeout=TIMEOUT_MS)
         yield browser
         browser.close()
 
 
 @cache
 def find_chromium() -> str | None:
-    """The system's, else the one that Playwright has downloaded."""
+    """Return the system's Chromium, else the one that Playwright has downloaded."""
     return next(filter(None, map(shutil.which, CHROMIUMS)), None) or _downloaded_chromium()
 
 
@@ -174,11 +175,11 @@ def _downloaded_chromium() -> str | None:
     return path if Path(path).exists() else None
 
 
-class Complaints:
-    """What a browser complains about, and what of it a test has asked for."""
+class BrowserErrors:
+    """Errors, warnings, dialogs and failed requests of a browser, except those a test expects."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.found: list[str] = []
         self._expected: list[str] = []
 
     def expect(self, *patterns: str) -> None:
@@ -186,66 +187,66 @@ class Complaints:
 
     @property
     def unexpected(self) -> list[str]:
-        return [text for text in self.heard if not self._is_expected(text)]
+        return [text for text in self.found if not self._is_expected(text)]
 
     def _is_expected(self, text: str) -> bool:
         return any(re.search(pattern, text) for pattern in self._expected)
 
     def listen(self, context: BrowserContext) -> None:
-        context.add_init_script(TELL_VIOLATIONS)
+        context.add_init_script(LOG_CSP_VIOLATIONS)
         context.on("console", self._console)
-        context.on("weberror", lambda error: self.heard.append(f"error: {error.error}"))
+        context.on("weberror", lambda error: self.found.append(f"error: {error.error}"))
         context.on("dialog", self._asked)
         context.on("requestfailed", self._failed)
         context.on("response", self._answered)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.heard.append(f"console: {message.text} ({message.location['url']})")
+            self.found.append(f"console: {message.text} ({message.location['url']})")
 
     def _asked(self, dialog: Dialog) -> None:
-        """To leave a page is always allowed; another question is answered by yes if a test has expected it."""
+        """Accept dialogs about leaving a page and those that the test expects; dismiss others."""
         if dialog.type == "beforeunload" or self._is_expected(dialog.message):
             return dialog.accept()
-        self.heard.append(dialog.message)
+        self.found.append(dialog.message)
         dialog.dismiss()
 
     def _failed(self, request: Request) -> None:
-        if request.failure != LET_GO:
-            self.heard.append(f"{request.failure} {request.method} {request.url}")
+        if request.failure != CANCELLED:
+            self.found.append(f"{request.failure} {request.method} {request.url}")
 
     def _answered(self, response: Response) -> None:
         if response.status >= 400:
-            self.heard.append(f"{response.status} {response.request.method} {response.url}")
+            self.found.append(f"{response.status} {response.request.method} {response.url}")
 
 
 @pytest.fixture
-def complaints() -> Complaints:
-    """complaints.expect("404") allows what the test is about."""
-    return Complaints()
+def browser_errors() -> BrowserErrors:
+    """The errors of all windows; `browser_errors.expect("404")` allows those a test causes."""
+    return BrowserErrors()
 
 
 @pytest.fixture
-def window(chromium, server, complaints) -> Iterator[Callable[..., Window]]:
-    """window(alice) shows her chats; window() is a stranger's. Other words go to the browser."""
+def window(chromium, server, browser_errors) -> Iterator[Callable[..., Window]]:
+    """A function that opens a window: `window(alice)` is logged in, `window()` is not."""
     with ExitStack() as end:
 
-        def look(
+        def open_window(
             person: Person | None = None, *, device: int = 0, path: str = "/", **options: Any
         ) -> Window:
             context = chromium.new_context(
                 base_url=f"http://{server.address}", reduced_motion="reduce", **options
             )
             end.callback(context.close)
-            complaints.listen(context)
+            browser_errors.listen(context)
             if person:
                 context.add_cookies([_session_cookie(server, person.sessions[device])])
             view = Window(context.new_page())
             view.go(path)
             return view
 
-        yield look
-    assert complaints.unexpected == []
+        yield open_window
+    assert browser_errors.unexpected == []
 
 
 def _session_cookie(server: Server, session: str) -> dict[str, str]:

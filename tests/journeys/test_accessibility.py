@@ -77,7 +77,7 @@ def assert_open_to_all():
     axe = Axe()
 
     def check(view, state):
-        view.settle()
+        view.wait_for_animations()
         answer = axe.run(view.page, options={"resultTypes": ["violations"]})
         found = [
             f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
@@ -90,8 +90,8 @@ def assert_open_to_all():
     return check
 
 
-def test_pages_of_strangers_and_newcomers(window, carol, look, complaints, assert_open_to_all):
-    complaints.expect("404", "422")
+def test_pages_of_strangers_and_newcomers(window, carol, look, browser_errors, assert_open_to_all):
+    browser_errors.expect("404", "422")
     stranger, newcomer = window(**look), window(carol, **look)
 
     for path in ("/login", "/register", "/password-reset", "/nowhere"):
@@ -163,7 +163,7 @@ def test_what_opens_over_a_chat(window, alice, busy, look, assert_open_to_all):
 
 
 def assert_edges_are_seen(view):
-    view.settle()
+    view.wait_for_animations()
     edges = dict(view.page.evaluate(EDGES))
     assert edges
     assert {name: edge for name, edge in edges.items() if edge < LEAST_CONTRAST} == {}

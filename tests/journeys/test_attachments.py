@@ -43,7 +43,7 @@ def test_photos_with_a_caption_are_seen_and_opened(window, hers, bob, chat):
     attach(hers, photo("beach.jpg"), photo("hill.jpg"), photo("wrong.jpg"))
     hers.press("Remove: wrong.jpg")
     hers.say("From the weekend")
-    hers.ticks("From the weekend", "Sent")
+    hers.expect_status("From the weekend", "Sent")
 
     pictures = his.message("From the weekend").get_by_role("link")
     expect(pictures).to_have_count(2)
@@ -60,7 +60,7 @@ def test_photos_with_a_caption_are_seen_and_opened(window, hers, bob, chat):
     his.page.go_back()
     expect(viewer).to_be_hidden()
     expect(pictures.last).to_be_focused()
-    his.is_at(f"/chats/{chat}")
+    his.expect_path(f"/chats/{chat}")
 
 
 def test_a_file_without_a_caption_is_downloaded_and_listed(window, hers, bob, chat):
@@ -77,19 +77,19 @@ def test_a_file_without_a_caption_is_downloaded_and_listed(window, hers, bob, ch
     expect(his.page.get_by_role("main").get_by_role("link", name="notes.txt")).to_be_visible()
 
 
-def test_an_upload_that_was_interrupted_is_finished_later(hers, complaints):
-    complaints.expect("ERR_FAILED", "ERR_INTERNET_DISCONNECTED")
+def test_an_upload_that_was_interrupted_is_finished_later(hers, browser_errors):
+    browser_errors.expect("ERR_FAILED", "ERR_INTERNET_DISCONNECTED")
     hers.page.route(UPLOAD, lambda route: route.abort())
     attach(hers, photo("beach.jpg"))
     hers.box.fill("From the weekend")
     hers.press("Send")
-    hers.ticks("From the weekend", "Sending…")
+    hers.expect_status("From the weekend", "Sending…")
     hers.say("Said meanwhile")
-    hers.ticks("Said meanwhile", "Sent")
+    hers.expect_status("Said meanwhile", "Sent")
 
     hers.page.unroute(UPLOAD)
-    hers.ticks("From the weekend", "Sent")
-    hers.shows("Said meanwhile", "From the weekend")
+    hers.expect_status("From the weekend", "Sent")
+    hers.expect_messages("Said meanwhile", "From the weekend")
 
 
 def test_too_many_files_are_refused_at_once(hers):

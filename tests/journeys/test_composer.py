@@ -119,7 +119,7 @@ def test_keys_that_compose_text_do_nothing_else(hers, chat, mark):
     expect(hers.message("東京")).to_have_count(0)
     hers.box.press("Enter")
 
-    hers.ticks("東京", "Sent")
+    hers.expect_status("東京", "Sent")
 
 
 # --- the emoji, menus and dialogs ----------------------------------------------------------------
@@ -173,11 +173,11 @@ def test_back_closes_what_is_open_and_leaves_the_chat_open(window, alice, chat, 
     expect(dialog).to_be_visible()
     view.page.go_back()
     expect(dialog).to_be_hidden()
-    view.is_at(f"/chats/{chat}")
+    view.expect_path(f"/chats/{chat}")
     expect(view.message("Message 39")).to_be_visible()
     view.page.go_back()
 
-    view.is_at("/")
+    view.expect_path("/")
 
 
 def test_what_was_closed_leaves_no_step_behind(window, alice, chat):
@@ -190,18 +190,18 @@ def test_what_was_closed_leaves_no_step_behind(window, alice, chat):
     expect(dialog).to_be_hidden()
     view.page.get_by_label("Chat menu").click()
     view.page.get_by_role("link", name="Info").click()
-    view.is_at(f"/chats/{chat}/info")
+    view.expect_path(f"/chats/{chat}/info")
     view.page.go_back()
-    view.is_at(f"/chats/{chat}")
+    view.expect_path(f"/chats/{chat}")
     expect(view.message("Message 39")).to_be_visible()
     view.page.go_back()
 
-    view.is_at("/")
+    view.expect_path("/")
 
 
 def test_a_dialog_begins_at_what_does_no_harm_and_gives_the_focus_back(hers):
     hers.say("Mine")
-    hers.ticks("Mine", "Sent")
+    hers.expect_status("Mine", "Sent")
     hers.choose("Mine", "Delete for everyone")
     dialog = hers.page.get_by_role("dialog")
     expect(dialog.get_by_role("link", name="Cancel")).to_be_focused()
@@ -218,11 +218,11 @@ def test_a_dialog_begins_at_what_does_no_harm_and_gives_the_focus_back(hers):
 def test_the_emoji_are_asked_of_this_server_alone(hers):
     asked = []
     hers.page.on("request", lambda request: asked.append(request.url))
-    release = hers.hold("**/en.*json")
+    release = hers.delay_requests("**/en.*json")
     hers.press("Emoji")
     hers.wait_until(lambda: any(".json" in url for url in asked))
     hers.page.get_by_role("complementary").get_by_role("link", name="New chat").click()
-    hers.is_at("/chats/new")
+    hers.expect_path("/chats/new")
     hers.page.go_back()
     expect(hers.message("Message 39")).to_be_visible()
     release()
@@ -295,11 +295,11 @@ def test_what_is_too_long_is_said_when_it_becomes_so_and_when_it_is_to_be_sent(h
 
 
 def test_a_sent_message_does_not_come_back_as_a_draft(hers, alice, chat):
-    release = hers.hold(DRAFT)
+    release = hers.delay_requests(DRAFT)
     with hers.page.expect_request(DRAFT):
         hers.box.press_sequentially("Hello draft")
     hers.page.keyboard.press("Enter")
-    hers.ticks("Hello draft", "Sent")
+    hers.expect_status("Hello draft", "Sent")
     with hers.page.expect_response(
         lambda answer: answer.url.endswith("/draft") and answer.request.post_data == "text="
     ):
@@ -314,7 +314,7 @@ def test_a_sent_message_does_not_come_back_as_a_draft(hers, alice, chat):
 
 def test_nor_when_the_chat_is_left_and_opened_again_meanwhile(hers, alice, carol):
     carol.say(carol.start_chat(alice), "Hi")
-    release = hers.hold(DRAFT)
+    release = hers.delay_requests(DRAFT)
     with hers.page.expect_request(DRAFT):
         hers.box.press_sequentially("Hello draft")
     for name in ("Carol", "Bob"):
@@ -322,7 +322,7 @@ def test_nor_when_the_chat_is_left_and_opened_again_meanwhile(hers, alice, carol
         expect(hers.page.get_by_role("main").get_by_role("heading", name=name)).to_be_visible()
     expect(hers.box).to_have_value("Hello draft")
     hers.box.press("Enter")
-    hers.ticks("Hello draft", "Sent")
+    hers.expect_status("Hello draft", "Sent")
     with hers.page.expect_response(
         lambda answer: answer.url.endswith("/draft") and answer.request.post_data == "text="
     ):
@@ -334,12 +334,12 @@ def test_nor_when_the_chat_is_left_and_opened_again_meanwhile(hers, alice, carol
 
 
 @pytest.fixture
-def waiting(hers, complaints) -> Window:
+def waiting(hers, browser_errors) -> Window:
     """A tab with a message that cannot be sent yet."""
-    complaints.expect("ERR_FAILED")
+    browser_errors.expect("ERR_FAILED")
     hers.page.route(SEND, lambda route: route.abort())
     hers.say("Waiting")
-    hers.ticks("Waiting", "Sending…")
+    hers.expect_status("Waiting", "Sending…")
     return hers
 
 
@@ -351,30 +351,30 @@ def test_a_waiting_message_outlives_its_tab(waiting, chat):
     other = Window(context.new_page())
     other.open_chat(chat)
 
-    other.ticks("Waiting", "Sent")
+    other.expect_status("Waiting", "Sent")
     expect(other.message("Waiting")).to_have_count(1)
 
 
-def test_a_tab_that_is_open_already_sends_what_another_one_left(waiting, chat, complaints):
+def test_a_tab_that_is_open_already_sends_what_another_one_left(waiting, chat, browser_errors):
     other = Window(waiting.page.context.new_page())
     sent = []
     other.page.on("request", lambda request: sent.append(request.method))
     other.open_chat(chat)
-    other.ticks("Waiting", "Sending…")
+    other.expect_status("Waiting", "Sending…")
     assert "POST" not in sent  # while the first tab lives, it is that one's
     waiting.page.close()
 
-    other.ticks("Waiting", "Sent")
+    other.expect_status("Waiting", "Sent")
     expect(other.message("Waiting")).to_have_count(1)
 
 
-def test_logging_out_asks_before_it_discards_what_waits(waiting, complaints):
+def test_logging_out_asks_before_it_discards_what_waits(waiting, browser_errors):
     waiting.page.once("dialog", lambda dialog: None)
     waiting.log_out()
-    waiting.wait_until(lambda: any("not been sent yet" in text for text in complaints.heard))
+    waiting.wait_until(lambda: any("not been sent yet" in text for text in browser_errors.found))
     expect(waiting.message("Waiting")).to_be_visible()
-    complaints.expect("not been sent yet")
+    browser_errors.expect("not been sent yet")
     waiting.press("Log out")
 
-    waiting.is_at("/login")
+    waiting.expect_path("/login")
     assert "Waiting" not in waiting.page.evaluate("JSON.stringify([localStorage, sessionStorage])")

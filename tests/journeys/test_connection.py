@@ -40,7 +40,7 @@ def hers(window, alice, chat):
     view = window(alice)
     view.open_chat(chat)
     view.say("Good morning")
-    view.ticks("Good morning", "Sent")
+    view.expect_status("Good morning", "Sent")
     return view
 
 
@@ -48,8 +48,10 @@ def comes_back(view) -> None:
     expect(view.banner).to_have_text(NO_CONTENT, timeout=RECONNECTING_MS)
 
 
-def test_whoever_was_offline_misses_nothing_and_says_it_once(window, hers, bob, chat, complaints):
-    complaints.expect(*CUT_OFF)
+def test_whoever_was_offline_misses_nothing_and_says_it_once(
+    window, hers, bob, chat, browser_errors
+):
+    browser_errors.expect(*CUT_OFF)
     his = window(bob, path=f"/chats/{chat}")
     hers.box.fill("Half a sentence")
     hers.page.context.set_offline(True)
@@ -57,20 +59,20 @@ def test_whoever_was_offline_misses_nothing_and_says_it_once(window, hers, bob, 
     expect(hers.banner).to_contain_text("offline")
     expect(hers.box).to_have_value("Half a sentence")
     bob.say(chat, "Said meanwhile", "And this")
-    his.shows("Good morning", "Said meanwhile", "And this")
+    his.expect_messages("Good morning", "Said meanwhile", "And this")
     hers.say("Written offline", "And that")
-    hers.ticks("And that", "Sending…")
+    hers.expect_status("And that", "Sending…")
 
     hers.page.context.set_offline(False)
     comes_back(hers)
     for view in (hers, his):
-        view.shows(*AS_IT_WAS)
+        view.expect_messages(*AS_IT_WAS)
     hers.page.reload()
-    hers.shows(*AS_IT_WAS)
+    hers.expect_messages(*AS_IT_WAS)
 
 
-def test_a_network_that_is_only_just_going_is_noticed_all_the_same(hers, complaints):
-    complaints.expect(*CUT_OFF)
+def test_a_network_that_is_only_just_going_is_noticed_all_the_same(hers, browser_errors):
+    browser_errors.expect(*CUT_OFF)
     asked = hers.page.locator("live-socket").get_attribute("data-probe")
     hers.page.route(f"**{asked}", lambda route: route.fulfill(status=200), times=1)
     hers.page.context.set_offline(True)
@@ -87,8 +89,8 @@ def test_a_connection_that_dies_silently_holds_nothing_up(window, alice, chat):
     hers.say("Hello", "Are you there?")
     hers.wait_until(lambda: silent)
 
-    hers.ticks("Are you there?", "Sent")
-    hers.shows("Hello", "Are you there?")
+    hers.expect_status("Are you there?", "Sent")
+    hers.expect_messages("Hello", "Are you there?")
 
 
 def test_a_connection_that_answers_is_kept(window, alice, chat):
@@ -104,32 +106,32 @@ def test_a_connection_that_answers_is_kept(window, alice, chat):
 
 
 def test_a_server_that_dies_and_comes_back_is_waited_for(
-    window, hers, bob, chat, server, complaints
+    window, hers, bob, chat, server, browser_errors
 ):
-    complaints.expect(*SERVER_GONE)
+    browser_errors.expect(*SERVER_GONE)
     his = window(bob, path=f"/chats/{chat}")
-    his.shows("Good morning")
+    his.expect_messages("Good morning")
     hers.box.fill("Half a sentence")
     server.kill()
 
     expect(hers.banner).to_contain_text(re.compile("connecting", re.IGNORECASE))
     expect(hers.box).to_have_value("Half a sentence")
     hers.say("Said while nobody listened", "And that")
-    hers.ticks("And that", "Sending…")
+    hers.expect_status("And that", "Sending…")
     server.start()
 
     for view in (hers, his):
         expect(view.messages).to_have_count(3, timeout=RECONNECTING_MS)
         comes_back(view)
-        view.shows("Good morning", "Said while nobody listened", "And that")
+        view.expect_messages("Good morning", "Said while nobody listened", "And that")
 
 
 def test_a_server_that_stops_in_good_order_is_waited_for_as_well(
-    window, hers, bob, chat, server, complaints
+    window, hers, bob, chat, server, browser_errors
 ):
-    complaints.expect(*SERVER_GONE)
+    browser_errors.expect(*SERVER_GONE)
     his = window(bob, path=f"/chats/{chat}")
-    his.shows("Good morning")
+    his.expect_messages("Good morning")
     assert server.stop() == 0
     hers.say("Said while nobody listened")
     server.start()
@@ -139,8 +141,8 @@ def test_a_server_that_stops_in_good_order_is_waited_for_as_well(
         comes_back(view)
 
 
-def test_what_the_list_missed_is_in_it_afterwards(window, alice, bob, carol, complaints):
-    complaints.expect(*CUT_OFF)
+def test_what_the_list_missed_is_in_it_afterwards(window, alice, bob, carol, browser_errors):
+    browser_errors.expect(*CUT_OFF)
     bob.start_group("Garden", alice, carol)
     over = bob.start_group("Over", alice, carol)
     hers = window(alice)
@@ -151,17 +153,17 @@ def test_what_the_list_missed_is_in_it_afterwards(window, alice, bob, carol, com
     bob.remove(over, alice)
 
     hers.page.context.set_offline(False)
-    hers.unread("Carol", 2)
+    hers.expect_unread("Carol", 2)
     expect(hers.row("Carol")).to_contain_text("Hello?")
     expect(hers.row("Over")).to_have_count(0)
     expect(hers.row("Garden")).to_have_count(1)
 
 
-def test_a_new_title_that_was_missed_is_shown_afterwards(window, alice, bob, carol, complaints):
-    complaints.expect(*CUT_OFF)
+def test_a_new_title_that_was_missed_is_shown_afterwards(window, alice, bob, carol, browser_errors):
+    browser_errors.expect(*CUT_OFF)
     group = alice.start_group("Garden", bob, carol)
     his = window(bob, path=f"/chats/{group}")
-    his.shows("Alice created")
+    his.expect_messages("Alice created")
     his.page.context.set_offline(True)
     expect(his.banner).to_contain_text("offline")
     alice.rename(group, "Allotment")
@@ -199,17 +201,17 @@ def test_news_that_got_lost_on_the_way_is_asked_for(window, alice, bob, chat):
     hers.page.route_web_socket("**/ws/page?*", lose_some)
     hers.open_chat(chat)
     bob.say(chat, "Heard")
-    hers.shows("Heard")
+    hers.expect_messages("Heard")
     bob.say(chat, "Not heard")
     hers.wait_until(lambda: lost)
     bob.say(chat, "Heard again")
 
-    hers.shows("Heard", "Not heard", "Heard again")
+    hers.expect_messages("Heard", "Not heard", "Heard again")
 
 
 def test_what_is_typed_before_the_scripts_have_come_is_heard(window, alice, bob, carol, chat):
     view = window(alice)
-    release = view.hold("**/js/app*.js")
+    release = view.delay_requests("**/js/app*.js")
     view.page.goto(f"/chats/{chat}", wait_until="commit")
     view.fill(Search=carol.username)
     view.box.fill("Half a sentence")

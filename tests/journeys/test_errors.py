@@ -17,9 +17,9 @@ def secret_chat(bob, carol) -> str:
 
 
 def test_what_is_not_there_and_what_is_not_hers_look_the_same(
-    window, alice, secret_chat, complaints
+    window, alice, secret_chat, browser_errors
 ):
-    complaints.expect("404")
+    browser_errors.expect("404")
     view = window(alice)
     pages = []
     for path in (f"/chats/{secret_chat}", f"/chats/{uuid.uuid4()}", "/nowhere/at/all"):
@@ -29,11 +29,11 @@ def test_what_is_not_there_and_what_is_not_hers_look_the_same(
 
     assert len(set(pages)) == 1
     view.follow("Back to your chats")
-    view.is_at("/")
+    view.expect_path("/")
 
 
-def test_a_form_that_is_out_of_date_says_so(window, alice, complaints):
-    complaints.expect("403")
+def test_a_form_that_is_out_of_date_says_so(window, alice, browser_errors):
+    browser_errors.expect("403")
     view = window(alice, java_script_enabled=False, path="/settings")
     view.page.context.clear_cookies(name="csrftoken")
     view.press("Save", within="Profile")
@@ -41,11 +41,11 @@ def test_a_form_that_is_out_of_date_says_so(window, alice, complaints):
     expect(view.page.get_by_role("heading", name="Not allowed")).to_be_visible()
     expect(view.page.get_by_text("This form has expired.")).to_be_visible()
     view.follow("Back to your chats")
-    view.is_at("/")
+    view.expect_path("/")
 
 
-def test_what_cannot_be_registered_is_explained_at_its_field(window, alice, complaints):
-    complaints.expect("422")
+def test_what_cannot_be_registered_is_explained_at_its_field(window, alice, browser_errors):
+    browser_errors.expect("422")
     view = window(path="/register")
     view.fill(Username=alice.username, Email="new@example.org", Password="correct horse battery")
     view.press("Sign up")
@@ -57,9 +57,9 @@ def test_what_cannot_be_registered_is_explained_at_its_field(window, alice, comp
 
 
 def test_a_chat_that_vanishes_between_two_clicks_leads_to_its_error_page(
-    window, alice, bob, server, complaints
+    window, alice, bob, server, browser_errors
 ):
-    complaints.expect("404")
+    browser_errors.expect("404")
     chat = alice.start_chat(bob)
     view = window(alice)
     gone = f"http://{server.address}/chats/{uuid.uuid4()}"

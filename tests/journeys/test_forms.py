@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.cast import PASSWORD
+from tests.journeys.accounts import PASSWORD
 
 pytestmark = pytest.mark.journey
 
@@ -39,7 +39,7 @@ def test_the_settings_stay_where_they_are(hers):
         expect(button).to_be_focused()
         assert abs(hers.page.evaluate(SCROLLED) - place) < A_LINE_OR_TWO
     assert hers.page.evaluate("isSameDocument")
-    hers.is_at("/settings")
+    hers.expect_path("/settings")
 
 
 def test_a_new_name_is_shown_below_the_list_at_once(hers):
@@ -50,8 +50,8 @@ def test_a_new_name_is_shown_below_the_list_at_once(hers):
     assert hers.page.evaluate("isSameDocument")
 
 
-def test_a_wrong_password_has_the_focus_in_its_place(hers, complaints):
-    complaints.expect("422")
+def test_a_wrong_password_has_the_focus_in_its_place(hers, browser_errors):
+    browser_errors.expect("422")
     place = scrolled_to(hers, hers.page.get_by_role("button", name="Change"))
     hers.fill(Current_password="not it", New_password="a fine long sentence")
     hers.press("Change")
@@ -59,7 +59,7 @@ def test_a_wrong_password_has_the_focus_in_its_place(hers, complaints):
     expect(hers.page.get_by_text("Incorrect password.")).to_be_visible()
     expect(hers.page.get_by_label("Current password", exact=True)).to_be_focused()
     assert abs(hers.page.evaluate(SCROLLED) - place) < A_LINE_OR_TWO
-    hers.is_at("/settings")
+    hers.expect_path("/settings")
 
 
 def test_ending_one_login_leads_on_to_the_next(hers):
@@ -79,7 +79,7 @@ def test_without_scripts_a_form_leads_back_to_its_card(window, alice):
     view = window(alice, path="/settings", java_script_enabled=False, **LOW)
     view.press("Save", within="Privacy")
 
-    view.is_at("/settings#privacy")
+    view.expect_path("/settings#privacy")
     expect(
         view.page.get_by_role("region", name="Privacy").get_by_text("Saved.")
     ).to_be_in_viewport()
@@ -140,12 +140,12 @@ def test_removing_a_member_without_scripts(window, alice, bob, carol):
     view.follow("Remove from group")
     view.press("Remove")
 
-    view.is_at(rf"/chats/{group}/info#members")
+    view.expect_path(rf"/chats/{group}/info#members")
     expect(view.page.get_by_text("Bob was removed from the group.")).to_be_visible()
 
 
-def test_enter_in_the_name_of_a_group_creates_it(window, alice, bob, carol, complaints):
-    complaints.expect("422")
+def test_enter_in_the_name_of_a_group_creates_it(window, alice, bob, carol, browser_errors):
+    browser_errors.expect("422")
     view = window(alice)
     view.follow("New group")
     view.fill(Group_name="Garden")
@@ -172,7 +172,7 @@ def test_logging_out_is_asked_first(window, alice):
     expect(dialog).to_be_hidden()
     view.log_out()
 
-    view.is_at("/login")
+    view.expect_path("/login")
 
 
 def test_what_unfolds_is_seen_with_its_button(window, alice, bob):
@@ -208,7 +208,7 @@ def test_nobody_is_listed_twice_and_a_search_leads_to_messages(window, alice, bo
     place = view.page.locator("#list").bounding_box()
     view.page.keyboard.press("Enter")
 
-    view.is_at(r"/search\?q=bread")
+    view.expect_path(r"/search\?q=bread")
     found = view.page.get_by_role("region", name="Search results").get_by_role("link")
     expect(found).to_have_count(1)
     assert view.page.locator("#list").bounding_box()["y"] == place["y"]

@@ -36,7 +36,7 @@ def test_reading_upwards_loads_pages_and_keeps_the_place(window, alice, begin):
     view = window(alice, path=f"/chats/{chat}")
     expect(view.messages).to_have_count(OPENING)
     expect(view.message(line(LINES))).to_be_in_viewport()
-    release = view.hold("**/messages?before=*")
+    release = view.delay_requests("**/messages?before=*")
     anchor = view.message(line(LINES - OPENING + 10))
     anchor.evaluate("message => message.scrollIntoView({ block: 'start' })")
     expect(view.page.get_by_role("link", name="Earlier")).to_have_attribute("aria-busy", "true")
@@ -46,7 +46,7 @@ def test_reading_upwards_loads_pages_and_keeps_the_place(window, alice, begin):
 
     assert anchor.bounding_box()["y"] == pytest.approx(height, abs=1)
     view.log.evaluate("log => log.scrollTop = 0")
-    view.shows(*map(line, range(1, LINES + 1)))
+    view.expect_messages(*map(line, range(1, LINES + 1)))
     expect(view.page.get_by_role("link", name="Earlier")).to_have_count(0)
     expect(view.log.get_by_text("This is the start of the chat.")).to_be_visible()
 
@@ -99,7 +99,7 @@ def test_today_is_yesterday_after_midnight(window, alice, bob):
 def test_much_that_is_unread_is_read_from_where_one_stopped(window, alice, bob, begin):
     chat = begin(LINES)
     view = window(alice)
-    view.unread("Bob", LINES)
+    view.expect_unread("Bob", LINES)
     view.row("Bob").get_by_role("link").click()
 
     expect(view.log.get_by_text("New messages", exact=True)).to_be_in_viewport()
@@ -109,8 +109,8 @@ def test_much_that_is_unread_is_read_from_where_one_stopped(window, alice, bob, 
     for shown in (OPENING, OPENING + PAGE, LINES + 1):
         expect(view.messages).to_have_count(shown)
         view.messages.last.scroll_into_view_if_needed()
-    view.shows(*map(line, range(1, LINES + 1)), "One more")
-    view.nothing_unread()
+    view.expect_messages(*map(line, range(1, LINES + 1)), "One more")
+    view.expect_nothing_unread()
 
 
 def test_a_quote_leads_to_what_it_quotes_however_far_up(window, alice, bob, begin):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.cast import PASSWORD
+from tests.journeys.accounts import PASSWORD
 
 pytestmark = pytest.mark.journey
 
@@ -53,14 +53,14 @@ def test_from_logging_in_to_a_message_by_keys_alone(window, alice, bob):
     tab_to(view, view.page.get_by_role("textbox", name="Password"))
     keys.type(PASSWORD)
     keys.press("Enter")
-    view.is_at("/")
+    view.expect_path("/")
     tab_to(view, view.row("Bob").get_by_role("link"))
     keys.press("Enter")
 
     expect(view.box).to_be_focused()
     keys.type("Look, no hands")
     keys.press("Enter")
-    view.ticks("Look, no hands", "Sent")
+    view.expect_status("Look, no hands", "Sent")
     expect(view.box).to_be_focused()
     tab_to(view, view.log, key="Shift+Tab")
     tab_to(view, view.page.get_by_role("link", name="Skip to content"), key="Shift+Tab")

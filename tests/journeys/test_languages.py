@@ -28,8 +28,12 @@ def test_what_comes_live_is_said_in_each_readers_language(window, alice, bob, ca
     hers.delete("Nonsense")
     alice.add(group, dave)
 
-    hers.shows("You created", "Brot", "I do", "This message was deleted", "You added Dave")
-    his.shows("Alice hat", "Brot", "I do", "Diese Nachricht wurde gelöscht", "Alice hat Dave")
+    hers.expect_messages(
+        "You created", "Brot", "I do", "This message was deleted", "You added Dave"
+    )
+    his.expect_messages(
+        "Alice hat", "Brot", "I do", "Diese Nachricht wurde gelöscht", "Alice hat Dave"
+    )
     expect(his.message("I do")).to_contain_text("Bearbeitet")
     expect(his.rows.first).to_contain_text("Alice hat Dave hinzugefügt")
     live = his.messages.all_inner_texts()

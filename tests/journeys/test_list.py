@@ -122,7 +122,7 @@ def test_a_row_that_came_by_itself_opens_in_place(window, alice, bob):
 
 def test_the_page_that_opens_an_archived_chat_shows_its_row(window, alice, bob):
     chat = alice.start_chat(bob)
-    alice.keep(chat, archived=True)
+    alice.change_settings(chat, archived=True)
     view = window(alice, path=f"/chats/{chat}")
 
     expect(view.row("Bob").get_by_role("link")).to_be_visible()
@@ -141,8 +141,8 @@ def test_a_long_preview_is_cut_between_characters_as_the_server_cuts_it(window, 
     assert live == preview.text_content() == f"{'x' * 118}😀…"
 
 
-def test_a_message_that_waits_is_in_the_row_as_well(window, alice, bob, complaints):
-    complaints.expect("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
+def test_a_message_that_waits_is_in_the_row_as_well(window, alice, bob, browser_errors):
+    browser_errors.expect("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
     chat = alice.start_chat(bob)
     view = window(alice, path=f"/chats/{chat}")
     view.page.context.set_offline(True)
@@ -162,7 +162,7 @@ def test_a_new_name_is_shown_everywhere_without_a_reload(window, alice, bob, car
     expect(hers.message("Hello Alice")).to_be_visible()
     expect(others.message("Hello everybody")).to_be_visible()
 
-    bob.call_oneself("Robert")
+    bob.set_display_name("Robert")
 
     expect(hers.row("Hello Alice")).to_contain_text("Robert")
     expect(hers.page.get_by_role("heading", name="Robert")).to_be_visible()

@@ -25,7 +25,7 @@ def test_a_chat_comes_to_the_other_persons_list_with_its_first_message(window, a
 
     hers.say("Hello Bob")
 
-    his.unread("Alice", 1)
+    his.expect_unread("Alice", 1)
     expect(his.row("Alice")).to_contain_text("Hello Bob")
 
 
@@ -38,17 +38,19 @@ def test_ones_own_acts_in_a_group_are_not_unread(window, alice, bob, carol, dave
 
     for device in (view, phone):
         expect(device.row("Orchard")).to_contain_text("You removed Dave")
-        device.nothing_unread()
+        device.expect_nothing_unread()
         expect(device.page).not_to_have_title(re.compile(r"^\("))
     view.row("Orchard").get_by_role("link").click()
-    view.shows("You created the group", "You added Dave", "You renamed", "You removed Dave")
+    view.expect_messages(
+        "You created the group", "You added Dave", "You renamed", "You removed Dave"
+    )
     expect(view.page.get_by_text("New messages")).to_have_count(0)
 
 
 def test_who_is_removed_while_reading_is_told_by_whom_and_keeps_what_is_on_the_page(
-    window, alice, bob, carol, complaints
+    window, alice, bob, carol, browser_errors
 ):
-    complaints.expect("404")
+    browser_errors.expect("404")
     group = alice.start_group("Garden", bob, carol)
     alice.say(group, "Who has time on Saturday?")
     his = window(bob, path=f"/chats/{group}")
@@ -62,11 +64,13 @@ def test_who_is_removed_while_reading_is_told_by_whom_and_keeps_what_is_on_the_p
     expect(his.page.get_by_role("button", name="Send")).to_have_count(0)
     expect(his.row("Garden")).to_have_count(0)
     his.page.wait_for_timeout(1000)  # nobody leads him away later
-    his.is_at(f"/chats/{group}")
+    his.expect_path(f"/chats/{group}")
 
 
-def test_who_was_removed_while_offline_is_told_afterwards(window, alice, bob, carol, complaints):
-    complaints.expect("404", "ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
+def test_who_was_removed_while_offline_is_told_afterwards(
+    window, alice, bob, carol, browser_errors
+):
+    browser_errors.expect("404", "ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
     group = alice.start_group("Garden", bob, carol)
     alice.say(group, "Who has time on Saturday?")
     his = window(bob, path=f"/chats/{group}")
@@ -95,11 +99,11 @@ def test_who_blocked_the_other_person_sees_that_instead_of_the_composer(window, 
     expect(view.box).to_have_count(0)
     view.press("Unblock")
     expect(view.box).to_be_visible()
-    view.is_at(f"/chats/{chat}")
+    view.expect_path(f"/chats/{chat}")
 
 
-def test_the_names_of_many_who_were_added_are_folded_away(window, alice, bob, carol, troupes):
-    people = [other for troupe in troupes(2) for other in troupe.values()][:MANY]
+def test_the_names_of_many_who_were_added_are_folded_away(window, alice, bob, carol, more_users):
+    people = [other for users in more_users(2) for other in users.values()][:MANY]
     group = alice.start_group("Garden", bob, carol)
     hers, his = window(alice, path=f"/chats/{group}"), window(bob, path=f"/chats/{group}")
     alice.add(group, *people)
@@ -113,9 +117,9 @@ def test_the_names_of_many_who_were_added_are_folded_away(window, alice, bob, ca
 
 
 def test_the_first_eight_members_of_a_group_have_colours_of_their_own(
-    window, alice, bob, carol, dave, troupes
+    window, alice, bob, carol, dave, more_users
 ):
-    [four] = troupes(1)
+    [four] = more_users(1)
     others = [bob, carol, dave, *four.values()]
     group = alice.start_group("Garden", *others)
     for number, person in enumerate(others):
@@ -144,7 +148,7 @@ def test_a_message_one_has_deleted_says_so(window, alice, bob):
 
 def test_names_of_the_other_writing_direction_stand_by_themselves(window, alice, bob, carol):
     group = alice.start_group("Garden", bob, carol)
-    bob.call_oneself("דוד לוי")
+    bob.set_display_name("דוד לוי")
     view = window(alice, path=f"/chats/{group}")
     alice.remove(group, bob)
     expect(view.messages.last).to_contain_text("You removed דוד לוי")

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.cast import PASSWORD
+from tests.journeys.accounts import PASSWORD
 from tests.resilience import servers
 
 pytestmark = pytest.mark.journey
@@ -16,7 +16,7 @@ THANKS = "Thanks. The moderators will review it."
 
 
 @pytest.fixture
-def root(stage, server) -> str:
+def root(server_with_users, server) -> str:
     """The username of somebody who may do everything."""
     account = {"USERNAME": "root", "EMAIL": "root@example.org", "PASSWORD": PASSWORD}
     secrets = {f"DJANGO_SUPERUSER_{name}": value for name, value in account.items()}
@@ -25,7 +25,7 @@ def root(stage, server) -> str:
 
 
 def test_alice_reports_mallory_and_a_moderator_puts_an_end_to_it(
-    window, alice, bob, carol, root, complaints
+    window, alice, bob, carol, root, browser_errors
 ):
     mallory = carol
     chat = alice.start_group("Garden", bob, mallory)
@@ -48,14 +48,14 @@ def test_alice_reports_mallory_and_a_moderator_puts_an_end_to_it(
     expect(desk.page.get_by_text("Buy my pills")).to_be_visible()
     expect(desk.page.get_by_text("Who waters on Sunday?")).to_be_visible()
     expect(desk.page.get_by_text("Every day now.")).to_be_visible()
-    complaints.expect("401", "403")  # of the page that is shut out
+    browser_errors.expect("401", "403")  # of the page that is shut out
     desk.press("Delete and suspend")
 
-    hers.shows("Garden", "Who waters on Sunday?", "This message was deleted")
+    hers.expect_messages("Garden", "Who waters on Sunday?", "This message was deleted")
     expect(theirs.page).to_have_url(re.compile("/login"))
     expect(desk.page.get_by_text("Done and recorded in the audit log.")).to_be_visible()
     theirs.fill(Username_or_email=mallory.username, Password=PASSWORD)
-    complaints.expect("422")
+    browser_errors.expect("422")
     theirs.press("Log in")
     expect(theirs.page.get_by_role("alert")).to_be_visible()
 

@@ -100,5 +100,5 @@ def test_whoever_does_not_want_or_allow_it_is_left_in_peace(hers, alice, bob):
     expect(hers.page.get_by_text("Notifications are blocked.")).to_be_visible()
     bob.say(chat, "Hello")
 
-    hers.unread("Bob", 1)
+    hers.expect_unread("Bob", 1)
     assert notified(hers) == []

@@ -62,7 +62,7 @@ def test_the_arrow_of_a_chat_is_a_step_back_to_the_list_one_came_from(window, al
     expect(view.row("Bob")).to_be_visible()
     view.page.go_back()
 
-    view.is_at("/settings")
+    view.expect_path("/settings")
 
 
 def test_whoever_has_no_chats_yet_sees_how_to_start_one(window, alice):
@@ -72,9 +72,9 @@ def test_whoever_has_no_chats_yet_sees_how_to_start_one(window, alice):
     expect(view.page.get_by_role("textbox", name="Name or username")).to_be_visible()
 
 
-def test_no_page_scrolls_sideways(window, alice, bob, carol, complaints):
-    complaints.expect("404")
-    bob.call_oneself(LONG_NAME)
+def test_no_page_scrolls_sideways(window, alice, bob, carol, browser_errors):
+    browser_errors.expect("404")
+    bob.set_display_name(LONG_NAME)
     group = alice.start_group(LONG_WORD[:100], bob, carol)
     chat = alice.start_chat(bob)
     for conversation in (group, chat):
@@ -98,6 +98,6 @@ def assert_it_fits(view, path):
     for width in WIDTHS:
         view.page.set_viewport_size({"width": width, "height": 844})
         view.wait_until(lambda width=width: view.page.evaluate(WIDTH) == width)
-        view.settle()  # a pane that comes in is beyond the edge for a moment
+        view.wait_for_animations()  # a pane that comes in is beyond the edge for a moment
         assert view.page.evaluate(SIDEWAYS) == [], f"{path} at {width} px"
         assert view.page.evaluate(BEYOND_THE_EDGE) == [], f"{path} at {width} px"

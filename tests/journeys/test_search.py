@@ -47,12 +47,12 @@ def test_a_hit_leads_to_the_message_among_its_neighbours(window, alice, chat):
     expect(hits(view)).to_contain_text("The <b>Ladder</b> is in the shed")
     expect(hits(view).locator("mark")).to_have_text("Lad")
     hits(view).click()
-    view.is_at(rf"/chats/{chat}\?around=10")
+    view.expect_path(rf"/chats/{chat}\?around=10")
     expect(view.message("Ladder")).to_be_in_viewport()
     expect(view.message("Line 9.")).to_be_visible()
     expect(view.message("Line 11.")).to_be_visible()
     view.page.go_back()
-    view.is_at(r"/search\?q=lad")
+    view.expect_path(r"/search\?q=lad")
     expect(box(view)).to_have_value("lad")
     expect(hits(view)).to_have_count(1)
 
@@ -60,7 +60,7 @@ def test_a_hit_leads_to_the_message_among_its_neighbours(window, alice, chat):
 def test_who_goes_on_is_not_called_back_by_a_late_answer(window, alice, carol, chat):
     alice.start_chat(carol)
     view = window(alice, path="/search")
-    release = view.hold("**/search?q=lad*")
+    release = view.delay_requests("**/search?q=lad*")
     with view.page.expect_request("**/search?q=lad*"):
         box(view).fill("lad")
     view.row("Carol").get_by_role("link").click()
@@ -69,7 +69,7 @@ def test_who_goes_on_is_not_called_back_by_a_late_answer(window, alice, carol, c
 
     view.page.wait_for_load_state("networkidle")
     expect(view.page.get_by_role("heading", name="Carol")).to_be_visible()
-    view.is_at(r"/chats/[0-9a-f-]+")
+    view.expect_path(r"/chats/[0-9a-f-]+")
 
 
 def test_reading_on_shows_all_there_is(window, alice, chat):
@@ -92,7 +92,7 @@ def test_the_list_leads_on_to_the_messages(window, alice, carol, chat):
     expect(view.page.get_by_role("button", name="Search messages for “ladder”")).to_be_visible()
     view.page.keyboard.press("Enter")
 
-    view.is_at(r"/search\?q=ladder")
+    view.expect_path(r"/search\?q=ladder")
     expect(hits(view)).to_contain_text("Ladder")
     expect(view.row("Carol")).to_be_visible()
     expect(box(view)).to_be_focused()
@@ -114,7 +114,7 @@ def test_searching_in_one_chat(window, alice, carol, chat):
     view = window(alice, path=f"/chats/{chat}")
     view.page.get_by_label("Chat menu", exact=True).click()
     view.page.get_by_role("link", name="Search in this chat").click()
-    view.is_at(rf"/search\?conversation={chat}")
+    view.expect_path(rf"/search\?conversation={chat}")
     expect(box(view)).to_be_focused()
     box(view).fill("ladder")
 

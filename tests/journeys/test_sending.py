@@ -24,19 +24,19 @@ def hers(window, alice, chat):
 
 
 def test_a_message_is_there_at_once_and_sent_a_little_later(hers):
-    release = hers.hold(SEND)
+    release = hers.delay_requests(SEND)
     hers.say("Hello")
 
-    hers.ticks("Hello", "Sending…")
+    hers.expect_status("Hello", "Sending…")
     expect(hers.box).to_have_value("")
     expect(hers.box).to_be_focused()
     release()
-    hers.ticks("Hello", "Sent")
-    hers.shows("Hello")
+    hers.expect_status("Hello", "Sent")
+    hers.expect_messages("Hello")
 
 
-def test_a_message_that_was_too_fast_waits_as_long_as_the_server_asks(hers, complaints):
-    complaints.expect("429")
+def test_a_message_that_was_too_fast_waits_as_long_as_the_server_asks(hers, browser_errors):
+    browser_errors.expect("429")
     refusals = [{"status": 429, "headers": {"Retry-After": "2"}}]
 
     def answer(route):
@@ -46,13 +46,13 @@ def test_a_message_that_was_too_fast_waits_as_long_as_the_server_asks(hers, comp
     hers.say("Hello", "again")
 
     expect(hers.message("Hello").get_by_text("Too many messages, retrying in 2 s")).to_be_visible()
-    hers.ticks("Hello", "Sent")
-    hers.ticks("again", "Sent")
-    hers.shows("Hello", "again")
+    hers.expect_status("Hello", "Sent")
+    hers.expect_status("again", "Sent")
+    hers.expect_messages("Hello", "again")
 
 
-def test_an_act_that_was_too_fast_is_said_and_leaves_the_page_as_it_is(hers, complaints):
-    complaints.expect("429")
+def test_an_act_that_was_too_fast_is_said_and_leaves_the_page_as_it_is(hers, browser_errors):
+    browser_errors.expect("429")
     page = "<p data-detail>Too many requests. Try again in 2 seconds.</p>"
     hers.page.route("**/chats/new*", lambda route: route.fulfill(status=429, body=page))
     hers.box.fill("not sent yet")
@@ -64,22 +64,22 @@ def test_an_act_that_was_too_fast_is_said_and_leaves_the_page_as_it_is(hers, com
 
 def test_ticks_tell_when_it_has_arrived_and_when_it_is_read(window, hers, bob):
     hers.say("Hello")
-    hers.ticks("Hello", "Sent")
+    hers.expect_status("Hello", "Sent")
 
     his = window(bob)
-    hers.ticks("Hello", "Delivered")
+    hers.expect_status("Hello", "Delivered")
     his.row("Alice").get_by_role("link").click()
-    hers.ticks("Hello", "Read")
+    hers.expect_status("Hello", "Read")
 
 
 def test_it_has_arrived_when_another_chat_is_open_and_is_not_read(window, hers, bob, carol):
     his = window(bob, path=f"/chats/{bob.start_chat(carol)}")
     hers.say("Hello")
 
-    hers.ticks("Hello", "Delivered")
-    his.unread("Alice", 1)
+    hers.expect_status("Hello", "Delivered")
+    his.expect_unread("Alice", 1)
     his.row("Alice").get_by_role("link").click()
-    hers.ticks("Hello", "Read")
+    hers.expect_status("Hello", "Read")
 
 
 def test_a_message_in_a_window_that_nobody_looks_at_is_not_read(window, hers, bob, chat):
@@ -88,12 +88,12 @@ def test_a_message_in_a_window_that_nobody_looks_at_is_not_read(window, hers, bo
     his.open_chat(chat)
     hers.say("Hello")
 
-    his.shows("Hello")
-    hers.ticks("Hello", "Delivered")
-    his.unread("Alice", 1)
+    his.expect_messages("Hello")
+    hers.expect_status("Hello", "Delivered")
+    his.expect_unread("Alice", 1)
     his.page.evaluate("isLookedAt = true; dispatchEvent(new Event('focus'))")
-    hers.ticks("Hello", "Read")
-    his.nothing_unread()
+    hers.expect_status("Hello", "Read")
+    his.expect_nothing_unread()
 
 
 def test_enter_sends_and_shift_enter_breaks_the_line(window, hers, bob, chat):
@@ -114,8 +114,8 @@ def test_nothing_is_not_sent(hers):
     hers.page.get_by_role("button", name="Send").click(force=True)
     hers.say("Something")
 
-    hers.shows("Something")
-    hers.ticks("Something", "Sent")
+    hers.expect_messages("Something")
+    hers.expect_status("Something", "Sent")
 
 
 def test_too_much_stays_in_the_box(hers):
@@ -126,8 +126,8 @@ def test_too_much_stays_in_the_box(hers):
     expect(hers.messages).to_have_count(0)
 
 
-def test_lost_response_causes_no_second_message(window, hers, bob, chat, complaints):
-    complaints.expect("ERR_FAILED", "ERR_INTERNET_DISCONNECTED")
+def test_lost_response_causes_no_second_message(window, hers, bob, chat, browser_errors):
+    browser_errors.expect("ERR_FAILED", "ERR_INTERNET_DISCONNECTED")
     times = []
 
     def lose_the_first(route):
@@ -137,51 +137,51 @@ def test_lost_response_causes_no_second_message(window, hers, bob, chat, complai
     hers.page.route(SEND, lose_the_first)
     hers.say("Hello", "Are you there?")
 
-    hers.ticks("Are you there?", "Sent")
-    hers.shows("Hello", "Are you there?")
+    hers.expect_status("Are you there?", "Sent")
+    hers.expect_messages("Hello", "Are you there?")
     assert [answer.status for answer in times] == [201, 200, 201]
     his = window(bob, path=f"/chats/{chat}")
-    his.shows("Hello", "Are you there?")
+    his.expect_messages("Hello", "Are you there?")
 
 
-def test_a_refused_message_says_why_and_can_be_sent_again(hers, complaints):
-    complaints.expect("400")
+def test_a_refused_message_says_why_and_can_be_sent_again(hers, browser_errors):
+    browser_errors.expect("400")
     reason = "<p data-detail>Not like this.</p>"
     hers.page.route(SEND, lambda route: route.fulfill(status=400, body=reason), times=1)
     hers.say("Hello", "Next")
 
     expect(hers.message("Hello")).to_contain_text("Not like this.")
-    hers.ticks("Next", "Sent")
+    hers.expect_status("Next", "Sent")
     hers.press("Try again")
-    hers.ticks("Hello", "Sent")
-    hers.shows("Next", "Hello")
+    hers.expect_status("Hello", "Sent")
+    hers.expect_messages("Next", "Hello")
 
 
-def test_a_refused_message_can_be_thrown_away(hers, complaints):
-    complaints.expect("400")
+def test_a_refused_message_can_be_thrown_away(hers, browser_errors):
+    browser_errors.expect("400")
     hers.page.route(SEND, lambda route: route.fulfill(status=400, body=""), times=1)
     hers.say("Hello")
     hers.press("Discard")
     hers.say("Something else")
 
-    hers.shows("Something else")
+    hers.expect_messages("Something else")
     hers.page.reload()
-    hers.shows("Something else")
+    hers.expect_messages("Something else")
 
 
-def test_what_is_written_and_what_waits_survive_a_reload(hers, complaints):
-    complaints.expect("ERR_FAILED")
+def test_what_is_written_and_what_waits_survive_a_reload(hers, browser_errors):
+    browser_errors.expect("ERR_FAILED")
     hers.page.route(SEND, lambda route: route.abort())
     hers.say("Waiting")
     hers.box.fill("Half a sen")
-    hers.ticks("Waiting", "Sending…")
+    hers.expect_status("Waiting", "Sending…")
     hers.page.reload()
 
-    hers.ticks("Waiting", "Sending…")
+    hers.expect_status("Waiting", "Sending…")
     expect(hers.box).to_have_value("Half a sen")
     hers.page.unroute(SEND)
-    hers.ticks("Waiting", "Sent")
-    hers.shows("Waiting")
+    hers.expect_status("Waiting", "Sent")
+    hers.expect_messages("Waiting")
 
 
 def test_a_reply_quotes_what_it_answers(window, hers, alice, bob, chat):

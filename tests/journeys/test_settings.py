@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.journeys.cast import PASSWORD
+from tests.journeys.accounts import PASSWORD
 
 pytestmark = pytest.mark.journey
 
@@ -40,7 +40,7 @@ def test_a_new_name_is_seen_by_oneself_and_by_the_others(window, alice, bob):
 
 
 def test_a_long_name_of_one_s_own_ends_before_the_next_button(window, alice):
-    alice.call_oneself(LONGEST_NAME)
+    alice.set_display_name(LONGEST_NAME)
     view = window(alice)
 
     name = view.page.get_by_role("complementary").get_by_text(LONGEST_NAME).bounding_box()
@@ -63,8 +63,8 @@ def test_a_photo_is_seen_by_oneself_and_by_the_others_until_it_is_removed(window
     expect(view.page.locator("img:visible")).to_have_count(0)
 
 
-def test_what_is_no_picture_is_refused_with_a_reason(window, alice, complaints):
-    complaints.expect("422")
+def test_what_is_no_picture_is_refused_with_a_reason(window, alice, browser_errors):
+    browser_errors.expect("422")
     view = window(alice, path="/settings")
     text = {"name": "me.png", "mimeType": "image/png", "buffer": b"<svg onload=alert(1)>"}
     view.page.get_by_label("Photo").set_input_files(text)
@@ -73,8 +73,8 @@ def test_what_is_no_picture_is_refused_with_a_reason(window, alice, complaints):
     expect(view.page.get_by_text("This file is not a valid PNG")).to_be_visible()
 
 
-def test_a_new_password_signs_the_other_devices_out(window, alice, complaints):
-    complaints.expect("422")
+def test_a_new_password_signs_the_other_devices_out(window, alice, browser_errors):
+    browser_errors.expect("422")
     view, other = window(alice, path="/settings"), window(alice, device=1)
     view.fill(Current_password="not it", New_password="a much longer password")
     view.press("Change")
@@ -85,10 +85,10 @@ def test_a_new_password_signs_the_other_devices_out(window, alice, complaints):
     expect(
         view.page.get_by_text("Password changed. All other devices have been logged out.")
     ).to_be_visible()
-    other.is_at("/login")
+    other.expect_path("/login")
     other.fill(Username_or_email=alice.username, Password="a much longer password")
     other.press("Log in")
-    other.is_at("/")
+    other.expect_path("/")
 
 
 def brightness(view):
@@ -146,8 +146,8 @@ def test_without_read_receipts_neither_learns_what_the_other_has_read(window, al
     his.go(f"/chats/{chat}")
     his.say("And you this?")
 
-    hers.shows("Have you read this?", "And you this?")
+    hers.expect_messages("Have you read this?", "And you this?")
     for view in (hers, his):
-        view.nothing_unread()
-    hers.ticks("Have you read this?", "Delivered")
-    his.ticks("And you this?", "Delivered")
+        view.expect_nothing_unread()
+    hers.expect_status("Have you read this?", "Delivered")
+    his.expect_status("And you this?", "Delivered")

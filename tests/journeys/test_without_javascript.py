@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.cast import PASSWORD
+from tests.journeys.accounts import PASSWORD
 
 pytestmark = pytest.mark.journey
 
@@ -18,18 +18,18 @@ def test_logging_in_reading_and_sending(window, alice, bob):
     chat = bob.start_chat(alice)
     bob.say(chat, "Hello Alice")
     view = window(path=f"/chats/{chat}", **PLAIN)
-    view.is_at(rf"/login\?next=/chats/{chat}")
+    view.expect_path(rf"/login\?next=/chats/{chat}")
     view.fill(Username_or_email=alice.username.upper(), Password=PASSWORD)
     view.press("Log in")
-    view.is_at(f"/chats/{chat}")
+    view.expect_path(f"/chats/{chat}")
     view.box.fill("Hello Bob")
     view.press("Send")
 
-    view.is_at(f"/chats/{chat}")
-    view.shows("Hello Alice", "Hello Bob")
-    view.ticks("Hello Bob", "Sent")
+    view.expect_path(f"/chats/{chat}")
+    view.expect_messages("Hello Alice", "Hello Bob")
+    view.expect_status("Hello Bob", "Sent")
     view.log_out()
-    view.is_at("/login")
+    view.expect_path("/login")
 
 
 def test_starting_a_chat(window, alice, bob):
@@ -41,7 +41,7 @@ def test_starting_a_chat(window, alice, bob):
     view.box.fill("Hello Bob")
     view.press("Send")
 
-    view.shows("Hello Bob")
+    view.expect_messages("Hello Bob")
     expect(view.row("Bob")).to_contain_text("Hello Bob")
 
 
@@ -55,7 +55,7 @@ def test_starting_a_group(window, alice, bob, carol):
         view.page.get_by_role("checkbox", name=person.username).check()
     view.press("Create group")
 
-    view.shows("Alice created")
+    view.expect_messages("Alice created")
     expect(view.page.get_by_role("heading", name="Garden")).to_be_visible()
     expect(view.page.get_by_text("3 members")).to_be_visible()
 
@@ -66,15 +66,15 @@ def test_paging_through_a_long_history(window, alice, bob):
     view = window(alice, path=f"/chats/{chat}", **PLAIN)
     expect(view.messages).to_have_count(OPENING)
     view.follow("Earlier")
-    view.shows("Line 1.")
+    view.expect_messages("Line 1.")
     view.follow("Later")
 
     expect(view.messages).to_have_count(OPENING)
     expect(view.messages.last).to_contain_text(f"Line {LINES}.")
 
 
-def test_what_cannot_be_sent_is_said_so(window, alice, bob, complaints):
-    complaints.expect("400")
+def test_what_cannot_be_sent_is_said_so(window, alice, bob, browser_errors):
+    browser_errors.expect("400")
     chat = alice.start_chat(bob)
     view = window(alice, path=f"/chats/{chat}", **PLAIN)
     view.box.fill("x" * 4097)

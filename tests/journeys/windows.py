@@ -1,4 +1,4 @@
-"""A page in a browser, spoken of as people do."""
+"""A browser page with shortcuts for what a user sees and does."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 
 from playwright.sync_api import Error, Locator, Page, Route, expect
 
-PATIENCE_MS = 30_000
-STEP_MS = 20
-# Pictures that never stop moving are not waited for, nor those that the browser does not draw.
-ALL_HAS_COME_IN = """() => {
+TIMEOUT_MS = 30_000
+POLL_MS = 20
+# Skips endless animations, and stops waiting after two seconds because the browser does not run
+# animations that it does not draw.
+ANIMATIONS_FINISHED = """() => {
   const ends = (animation) => animation.effect.getComputedTiming().endTime < Infinity;
   const moving = document.getAnimations().filter(ends).map((each) => each.finished.catch(() => 0));
   return Promise.race([Promise.all(moving), new Promise((settle) => setTimeout(settle, 2000))]);
 }"""
-touch = methodcaller("tap")  # touch(locator), on a screen that is touched
+touch = methodcaller("tap")
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
@@ -25,7 +26,7 @@ class Window:
     def __init__(self, page: Page) -> None:
         self.page = page
 
-    # where one is
+    # Navigation
 
     def go(self, path: str) -> None:
         try:
@@ -33,16 +34,17 @@ class Window:
         except Error as error:
             if "ERR_ABORTED" not in str(error):
                 raise
-            self.page.goto(path)  # a menu was just closed, and the step back for it came between
+            # A menu that was just closed goes back in the history, which can cancel the first try.
+            self.page.goto(path)
 
     def open_chat(self, conversation: str) -> None:
         self.go(f"/chats/{conversation}")
         expect(self.log).to_be_visible()
 
-    def is_at(self, path: str) -> None:
+    def expect_path(self, path: str) -> None:
         expect(self.page).to_have_url(re.compile(rf"^http://[^/]+{path}$"))
 
-    # what one sees
+    # Content
 
     @property
     def rows(self) -> Locator:
@@ -73,42 +75,41 @@ class Window:
     def message(self, text: str) -> Locator:
         return self.messages.filter(has_text=text)
 
-    def unread(self, text: str, number: int) -> None:
-        """The badge of the row that says `text`."""
+    def expect_unread(self, text: str, number: int) -> None:
+        """Wait for this number in the badge of the row that contains `text`."""
         expect(self.row(text).get_by_text(str(number), exact=True)).to_be_visible()
 
-    def nothing_unread(self) -> None:
+    def expect_nothing_unread(self) -> None:
         expect(self.rows.get_by_title("Unread").filter(visible=True)).to_have_count(0)
 
-    def ticks(self, text: str, status: str) -> None:
+    def expect_status(self, text: str, status: str) -> None:
         expect(self.message(text).get_by_text(status, exact=True)).to_be_visible()
 
-    def shows(self, *texts: str) -> None:
-        """These messages, each once, in this order, and no other."""
+    def expect_messages(self, *texts: str) -> None:
+        """Wait until exactly these messages are shown, in this order."""
         expect(self.messages).to_contain_text(list(texts))
 
     def wait_until(self, condition: Callable[[], object]) -> None:
-        """For what only the test can see; meanwhile the page goes on."""
-        for _ in range(PATIENCE_MS // STEP_MS):
+        """Poll the condition while the page continues to run."""
+        for _ in range(TIMEOUT_MS // POLL_MS):
             if condition():
                 return
-            self.page.wait_for_timeout(STEP_MS)
-        raise AssertionError("it never came true")
+            self.page.wait_for_timeout(POLL_MS)
+        raise AssertionError("the condition never became true")
 
-    def settle(self) -> None:
-        """Until what comes in has come in."""
-        self.page.evaluate(ALL_HAS_COME_IN)
+    def wait_for_animations(self) -> None:
+        self.page.evaluate(ANIMATIONS_FINISHED)
 
-    # what one does
+    # Actions
 
     def fill(self, **fields: str) -> None:
-        """fill(Username="alice") writes into the box of that name; `_` stands for a space."""
+        """Fill the text boxes with these names; `_` in a name stands for a space."""
         for name, text in fields.items():
             box = self.page.get_by_role("textbox", name=name.replace("_", " "), exact=True)
             box.fill(text)
 
     def press(self, name: str, *, within: str = "") -> None:
-        """The button of that name; `within` the section of that one, where a page has several."""
+        """Click the button, or the one in the section named `within`."""
         place = self.page.get_by_role("region", name=within) if within else self.page
         place.get_by_role("button", name=name, exact=True).click()
 
@@ -121,7 +122,7 @@ class Window:
             self.box.press("Enter")
 
     def choose(self, text: str, act: str, *, role: Any = "menuitem") -> None:
-        """From the menu of the message that says `text`."""
+        """Choose an entry from the menu of the message that contains `text`."""
         self.message(text).hover()
         self.message(text).get_by_role("button", name="More", exact=True).click()
         self.page.get_by_role(role, name=act).click()
@@ -134,8 +135,8 @@ class Window:
         self.page.get_by_role("link", name="Log out").filter(visible=True).click()
         self.page.get_by_role("button", name="Log out").click()
 
-    def hold(self, address: str) -> Callable[[], None]:
-        """What is asked of `address` waits until the answer is called."""
+    def delay_requests(self, address: str) -> Callable[[], None]:
+        """Hold requests to `address` back until the returned function is called."""
         held: list[Route] = []
 
         def release() -> None:

@@ -14,12 +14,12 @@ from tests.journeys.conftest import (  # noqa: F401 (fixtures)
     _services,
     alice,
     bob,
+    browser_errors,
     carol,
     chromium,
-    complaints,
     dave,
     server,
-    troupe,
+    users,
     window,
 )
 from tests.operations.bare_metal import BareMetal
@@ -27,15 +27,18 @@ from tests.resilience.servers import manage
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BareMetal, list[Any]]]:
+def server_with_users(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[BareMetal, list[Any]]]:
     folder: Path = tmp_path_factory.mktemp("through_the_proxy")
     with ExitStack() as end:
         variables = _services(end)
-        program = f"from tests.journeys import cast; cast.assemble({str(folder / 'cast.json')!r})"
+        file = folder / "accounts.json"
+        program = f"from tests.journeys import accounts; accounts.create_accounts({str(file)!r})"
         manage(
             variables | {"DATA_DIR": str(folder / "data")},
             *("shell", "--verbosity=0", "--command", program),
         )
         site = BareMetal(folder, variables)
-        yield site.start(), json.loads((folder / "cast.json").read_text())
+        yield site.start(), json.loads(file.read_text())
         site.stop()

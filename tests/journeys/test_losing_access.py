@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.cast import PASSWORD
+from tests.journeys.accounts import PASSWORD
 
 pytestmark = pytest.mark.journey
 
@@ -28,7 +28,7 @@ def test_member_who_is_removed_while_reading_a_group_is_told_so_and_sees_nothing
     expect(hers.page.get_by_text(bob.username)).to_have_count(0)
     hers.follow("Back")
     hers.say(SECRET)
-    hers.ticks(SECRET, "Sent")
+    hers.expect_status(SECRET, "Sent")
     expect(his.page.get_by_text(SECRET)).to_have_count(0)
     his.go("/")
     expect(his.page.get_by_text("No chats yet")).to_be_visible()
@@ -40,7 +40,7 @@ def test_whoever_leaves_a_group_is_led_to_the_list(window, alice, bob, carol):
     his.page.get_by_text("Leave group").click()
     his.press("Leave")
 
-    his.is_at("/")
+    his.expect_path("/")
     expect(his.row("Garden")).to_have_count(0)
     expect(hers.messages.last).to_contain_text("Bob left")
     expect(hers.page.get_by_text("2 members")).to_be_visible()
@@ -53,9 +53,9 @@ def test_a_device_that_is_signed_out_from_another_one_is_led_to_the_login(window
     kept.press("End session")
 
     expect(kept.page.get_by_text("Device logged out.")).to_be_visible()
-    lost.is_at("/login")
+    lost.expect_path("/login")
     lost.go(f"/chats/{chat}")
-    lost.is_at(rf"/login\?next=/chats/{chat}")
+    lost.expect_path(rf"/login\?next=/chats/{chat}")
 
 
 def test_all_windows_of_a_device_end_with_its_login(window, alice, bob):
@@ -64,8 +64,8 @@ def test_all_windows_of_a_device_end_with_its_login(window, alice, bob):
     expect(one.box).to_be_visible()
     other.log_out()
 
-    other.is_at("/login")
-    one.is_at("/login")
+    other.expect_path("/login")
+    one.expect_path("/login")
 
 
 def test_going_back_after_logging_out_shows_nothing_private(window, alice, bob):
@@ -76,7 +76,7 @@ def test_going_back_after_logging_out_shows_nothing_private(window, alice, bob):
     expect(view.message(SECRET)).to_be_visible()
     view.box.fill("The door is green")
     view.log_out()
-    view.is_at("/login")
+    view.expect_path("/login")
 
     for step in ("go_back", "go_back", "go_forward"):
         getattr(view.page, step)()
@@ -86,19 +86,19 @@ def test_going_back_after_logging_out_shows_nothing_private(window, alice, bob):
 
 
 def test_whoever_is_not_signed_in_is_led_to_the_login_and_then_where_they_wanted(
-    window, alice, bob, complaints
+    window, alice, bob, browser_errors
 ):
-    complaints.expect("422")
+    browser_errors.expect("422")
     chat = alice.start_chat(bob)
     view = window(path=f"/chats/{chat}")
-    view.is_at(rf"/login\?next=/chats/{chat}")
+    view.expect_path(rf"/login\?next=/chats/{chat}")
     view.fill(Username_or_email=alice.username, Password="wrong")
     view.press("Log in")
     expect(view.page.get_by_text("Incorrect username or password.")).to_be_visible()
     view.fill(Password=PASSWORD)
     view.press("Log in")
 
-    view.is_at(f"/chats/{chat}")
+    view.expect_path(f"/chats/{chat}")
     expect(view.box).to_be_focused()
 
 
@@ -110,11 +110,11 @@ def test_whoever_was_signed_out_while_typing_comes_back_to_the_page(window, alic
     expect(view.box).to_be_focused()
     view.page.context.clear_cookies(name="sessionid")
     view.fill(**{box: "Half a sentence"})
-    view.is_at(r"/login\?.*")
+    view.expect_path(r"/login\?.*")
     view.fill(Username_or_email=alice.username, Password=PASSWORD)
     view.press("Log in")
 
-    view.is_at(f"/chats/{chat}")
+    view.expect_path(f"/chats/{chat}")
     expect(view.box).to_have_value("Half a sentence" if box == "Message" else "")
 
 
@@ -126,7 +126,7 @@ def test_a_deleted_account_is_gone_and_what_it_said_stays(window, alice, bob):
     his.fill(Your_password=PASSWORD)
     his.press("Delete my account")
 
-    his.is_at("/login")
+    his.expect_path("/login")
     hers.page.reload()
-    hers.shows("Farewell")
+    hers.expect_messages("Farewell")
     expect(hers.page.get_by_role("heading", name="Deleted account")).to_be_visible()

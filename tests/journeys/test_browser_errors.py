@@ -13,18 +13,18 @@ ADD_IMAGE = "document.body.append(Object.assign(new Image(), {src: 'https://exam
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
-        (ADD_SCRIPT, "against the CSP: script-src"),
-        (ADD_IMAGE, "against the CSP: img-src"),
+        (ADD_SCRIPT, "violates the CSP: script-src"),
+        (ADD_IMAGE, "violates the CSP: img-src"),
         ("setTimeout(() => none.such)", "error: none is not defined"),
         ("setTimeout(() => alert('Boo'))", "Boo"),
         ("void fetch('/nowhere')", "404 GET http"),
-        ("void fetch('http://127.0.0.1:9/').catch(() => 0)", "against the CSP: connect-src"),
+        ("void fetch('http://127.0.0.1:9/').catch(() => 0)", "violates the CSP: connect-src"),
         ("console.warn('Careful')", "console: Careful"),
     ],
 )
-def test_what_a_browser_complains_about_is_heard(window, alice, complaints, wrong, complaint):
+def test_what_a_browser_complains_about_is_heard(window, alice, browser_errors, wrong, complaint):
     view = window(alice)
     view.page.evaluate(f"() => {{ {wrong} }}")
 
-    view.wait_until(lambda: any(complaint in text for text in complaints.unexpected))
-    complaints.expect("")
+    view.wait_until(lambda: any(complaint in text for text in browser_errors.unexpected))
+    browser_errors.expect("")

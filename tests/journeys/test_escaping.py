@@ -21,7 +21,7 @@ def assert_only_text(view):
 
 
 def test_markup_is_shown_as_it_was_typed(window, alice, bob, carol):
-    alice.call_oneself(NAME)
+    alice.set_display_name(NAME)
     group = alice.start_group(TITLE, bob, carol)
     hers, his = window(alice, path=f"/chats/{group}"), window(bob)
     expect(his.row(TITLE)).to_be_visible()
@@ -44,7 +44,7 @@ def test_markup_is_shown_as_it_was_typed(window, alice, bob, carol):
         expect(view.page).to_have_title(f"{NEW_TITLE} · ChatFlow")
     his.page.reload()
     for view, author in ((hers, "You"), (his, NAME)):
-        view.shows(TITLE, BODY, "Pardon?", NEW_TITLE)
+        view.expect_messages(TITLE, BODY, "Pardon?", NEW_TITLE)
         expect(view.message(BODY).first).to_contain_text(NAME)
         expect(view.message("Pardon?").get_by_role("link")).to_contain_text(author + BODY)
         expect(view.page.get_by_role("heading", name=NEW_TITLE)).to_be_visible()
@@ -53,7 +53,7 @@ def test_markup_is_shown_as_it_was_typed(window, alice, bob, carol):
 
 
 def test_people_are_found_and_listed_by_what_they_call_themselves(window, alice, bob):
-    alice.call_oneself(NAME)
+    alice.set_display_name(NAME)
     his = window(bob, path="/chats/new")
     his.fill(Name_or_username=alice.username)
     expect(his.page.locator("main").get_by_role("button", name=NAME)).to_be_visible()

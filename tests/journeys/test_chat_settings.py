@@ -59,7 +59,7 @@ def test_right_click_on_a_chat_archives_it_without_opening_it(window, alice, bob
     actions.get_by_role("button", name="Archive").click()
 
     expect(view.row("Bob")).to_be_hidden()
-    view.is_at("/")
+    view.expect_path("/")
 
 
 def test_a_muted_chat_does_not_call_and_says_until_when(window, alice, bob, bobs, carols):
@@ -74,7 +74,7 @@ def test_a_muted_chat_does_not_call_and_says_until_when(window, alice, bob, bobs
     computer.go(f"/chats/{carols}")
     bob.say(bobs, "Psst")
 
-    phone.unread("Bob", 1)
+    phone.expect_unread("Bob", 1)
     expect(phone.page).not_to_have_title(COUNTED)
     phone.go(f"/chats/{carols}")
     computer.go(f"/chats/{bobs}")
@@ -127,7 +127,7 @@ def test_too_much_for_a_message_is_not_shortened_by_going_away(window, alice, bo
     view = window(alice, path=f"/chats/{bobs}")
     view.box.fill(TOO_MUCH)
     view.row("Carol").get_by_role("link").click()
-    view.is_at(f"/chats/{carols}")
+    view.expect_path(f"/chats/{carols}")
 
     view.row("Bob").get_by_role("link").click()
     expect(view.box).to_have_value(TOO_MUCH)
@@ -143,13 +143,13 @@ def test_whoever_is_blocked_reaches_nobody_and_is_not_told(window, alice, bob, b
     hers.go(f"/chats/{bobs}")
     his.say("Are you there?")
 
-    his.ticks("Are you there?", "Sent")
+    his.expect_status("Are you there?", "Sent")
     alice.say(bobs, "Nothing from you")
     expect(his.message("Nothing from you")).to_be_visible()
-    hers.shows("I am Bob", "Nothing from you")
-    his.ticks("Are you there?", "Sent")
+    hers.expect_messages("I am Bob", "Nothing from you")
+    his.expect_status("Are you there?", "Sent")
     hers.go(f"/chats/{bobs}/info")
     hers.press("Unblock")
     hers.go(f"/chats/{bobs}")
     his.say("And now?")
-    his.ticks("And now?", "Read")
+    his.expect_status("And now?", "Read")

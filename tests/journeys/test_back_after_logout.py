@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.cast import PASSWORD
+from tests.journeys.accounts import PASSWORD
 
 pytestmark = pytest.mark.journey
 
@@ -30,12 +30,12 @@ def his(window, bob, chat):
     view.row("Alice").get_by_role("link").click()
     expect(view.message(SECRET)).to_be_visible()
     view.page.get_by_role("link", name="Settings").first.click()
-    view.is_at("/settings")
+    view.expect_path("/settings")
     return view
 
 
 def sees_nothing(view) -> None:
-    view.is_at(r"/login(\?.*)?")
+    view.expect_path(r"/login(\?.*)?")
     expect(view.page.get_by_role("button", name="Log in")).to_be_visible()
     assert SECRET not in view.page.content()
     assert "Alice" not in view.page.content()
@@ -49,7 +49,7 @@ def go_back_all_the_way(view) -> None:
 
 def test_whoever_has_logged_out(his):
     his.log_out()
-    his.is_at("/login")
+    his.expect_path("/login")
 
     go_back_all_the_way(his)
 
@@ -64,7 +64,7 @@ def test_nothing_stays_in_the_browser_s_storage(his):
 
     his.log_out()
 
-    his.is_at("/login")
+    his.expect_path("/login")
     assert his.page.evaluate("JSON.stringify([localStorage, sessionStorage])") == "[{},{}]"
     assert his.page.evaluate("indexedDB.databases()") == []
 
@@ -83,7 +83,7 @@ def test_the_answer_to_logging_out_is_waited_for(his):
 
     his.log_out()
 
-    his.is_at("/login")
+    his.expect_path("/login")
     assert broken_off == []
 
 

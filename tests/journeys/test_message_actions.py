@@ -32,7 +32,7 @@ def test_a_slip_is_mended_before_everybodys_eyes(hers, his):
 
     expect(hers.box).to_have_value("")
     for view in (hers, his):
-        view.shows("See you at seven", "Bring bread")
+        view.expect_messages("See you at seven", "Bring bread")
         expect(view.message("See you at seven")).to_contain_text("Edited")
 
 
@@ -40,7 +40,7 @@ def test_a_deleted_message_leaves_only_that_it_was_there(hers, his):
     hers.delete("Bring bread")
 
     for view, words in ((hers, "You deleted this message"), (his, "This message was deleted")):
-        view.shows("See you at sevn", words)
+        view.expect_messages("See you at sevn", words)
         expect(view.row(words)).to_be_visible()
         expect(view.page.get_by_text("Bring bread").filter(visible=True)).to_have_count(0)
 
@@ -98,7 +98,7 @@ def test_a_reaction_is_changed_and_one_sees_who_gave_it(hers, his):
 
 
 def test_a_menu_opens_although_its_message_is_drawn_anew_meanwhile(hers, his):
-    release = his.hold("**/menu")
+    release = his.delay_requests("**/menu")
     his.message("Bring bread").hover()
     his.press("More")
     hers.choose("Bring bread", "👍", role="menuitemcheckbox")
@@ -158,7 +158,7 @@ def test_the_info_stays_where_one_reads_and_has_the_focus(window, bob, carol, in
 
 def test_an_info_that_is_closed_stays_closed(bob, info):
     hers, dialog, group = info
-    release = hers.hold("**/info")
+    release = hers.delay_requests("**/info")
     asked = []
     hers.page.on("request", lambda request: asked.append(request.url.endswith("/info")))
     bob.say(group, "I am")
@@ -168,12 +168,12 @@ def test_an_info_that_is_closed_stays_closed(bob, info):
 
     with hers.page.expect_response("**/info"):
         release()
-    hers.settle()
+    hers.wait_for_animations()
     expect(dialog).to_be_hidden()
 
 
-def test_what_goes_wrong_in_a_dialog_is_said_there_and_then_on_the_page(hers, complaints):
-    complaints.expect("ERR_FAILED")
+def test_what_goes_wrong_in_a_dialog_is_said_there_and_then_on_the_page(hers, browser_errors):
+    browser_errors.expect("ERR_FAILED")
     hers.choose("Bring bread", "Delete for everyone")
     dialog = hers.page.get_by_role("dialog")
     hers.page.route("**/delete", lambda route: route.abort())

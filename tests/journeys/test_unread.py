@@ -31,14 +31,14 @@ def test_what_is_unread_is_counted_until_it_is_opened_on_either_device(window, a
     bob.say(chat, "Hello", "Are you there?")
 
     for device in (computer, phone):
-        device.unread("Bob", 2)
+        device.expect_unread("Bob", 2)
         expect(device.page).to_have_title(re.compile(r"^\(1\) "))
         expect(device.page.locator("link[rel=icon]")).to_have_attribute(
             "href", re.compile("unread")
         )
     computer.row("Bob").get_by_role("link").click()
     for device in (computer, phone):
-        device.nothing_unread()
+        device.expect_nothing_unread()
         expect(device.page).not_to_have_title(re.compile(r"^\("))
         expect(device.page.locator("link[rel=icon]")).not_to_have_attribute(
             "href", re.compile("unread")
@@ -49,10 +49,10 @@ def test_an_open_chat_counts_nothing_and_another_one_does(window, alice, bob, ca
     bobs, carols = bob.start_chat(alice), carol.start_chat(alice)
     view = window(alice, path=f"/chats/{bobs}")
     bob.say(bobs, "I am here")
-    view.shows("I am here")
+    view.expect_messages("I am here")
     carol.say(carols, "And I am here")
 
-    view.unread("Carol", 1)
+    view.expect_unread("Carol", 1)
     expect(view.rows.first).to_contain_text("And I am here")
     expect(view.row("Bob").get_by_title("Unread")).to_be_empty()
 
@@ -63,7 +63,7 @@ def test_what_one_says_oneself_is_not_unread_on_the_other_device(window, alice, 
     computer.say("Hello")
 
     expect(phone.row("Bob").get_by_text("Hello", exact=True)).to_be_visible()
-    phone.nothing_unread()
+    phone.expect_nothing_unread()
 
 
 def test_the_list_is_searched_in_place(window, alice, bob, carol):
@@ -84,13 +84,13 @@ def test_an_opened_chat_loses_its_badge_at_once_and_is_read_though_one_leaves_at
     chat = bob.start_chat(alice)
     bob.say(chat, "Hello", "Are you there?")
     view, phone = window(alice), window(alice, device=1)
-    view.unread("Bob", 2)
+    view.expect_unread("Bob", 2)
     view.page.evaluate(BLOCK_RECEIPTS)
     view.row("Bob").get_by_role("link").click()
-    view.nothing_unread()
+    view.expect_nothing_unread()
     view.page.goto("about:blank")
 
-    phone.nothing_unread()
+    phone.expect_nothing_unread()
 
 
 def test_the_button_to_the_newest_says_how_much_is_unread(window, alice, bob):
@@ -117,9 +117,9 @@ def test_only_what_changes_is_work_for_screen_readers(window, alice, bob):
     expect(view.log).to_have_attribute("aria-relevant", "additions")
     alice.say(chat, "The last one")
     expect(view.message("The last one")).to_be_visible()
-    view.settle()
+    view.wait_for_animations()
     view.page.evaluate(COUNT_CHANGES)
     bob.read_all(chat)
 
-    view.ticks("The last one", "Read")
+    view.expect_status("The last one", "Read")
     assert view.page.evaluate("[...window.changed]") == ["The last one"]

@@ -22,12 +22,12 @@ def hold(view, chat):
 
     for end in ("requestfinished", "requestfailed"):
         view.page.on(end, note)
-    release = view.hold(f"**/chats/{chat}")
+    release = view.delay_requests(f"**/chats/{chat}")
 
     def answer():
         release()
         view.wait_until(lambda: over)
-        view.settle()
+        view.wait_for_animations()
 
     return answer
 
@@ -49,7 +49,7 @@ def test_a_late_chat_does_not_come_between_oneself_and_the_next(window, alice, b
     view.page.keyboard.type("alone")
     expect(view.box).to_have_value("For Carol alone")
     shows_chat_with(view, "Carol")
-    view.is_at(f"/chats/{carols}")
+    view.expect_path(f"/chats/{carols}")
 
 
 def test_two_quick_steps_back_end_at_the_second(window, alice, bob, carol):
@@ -59,16 +59,16 @@ def test_two_quick_steps_back_end_at_the_second(window, alice, bob, carol):
         view.row(name).get_by_role("link").click()
         shows_chat_with(view, name)
     view.follow("Alice Settings")
-    view.is_at("/settings")
+    view.expect_path("/settings")
     answer = hold(view, carols)
     for chat in (carols, bobs):
         view.page.evaluate("history.back()")
-        view.is_at(f"/chats/{chat}")
+        view.expect_path(f"/chats/{chat}")
     shows_chat_with(view, "Bob")
     answer()
 
     shows_chat_with(view, "Bob")
-    view.is_at(f"/chats/{bobs}")
+    view.expect_path(f"/chats/{bobs}")
 
 
 def is_privacy_form(request):
@@ -80,21 +80,21 @@ def test_slow_form_is_still_saved_after_the_user_navigates_on(window, alice, bob
     view = window(alice, path="/settings")
     receipts = view.page.get_by_role("checkbox", name="Read receipts")
     receipts.uncheck()
-    release = view.hold("**/settings/privacy")
+    release = view.delay_requests("**/settings/privacy")
     view.press("Save", within="Privacy")
     view.row("Bob").get_by_role("link").click()
     shows_chat_with(view, "Bob")
     with view.page.expect_event("requestfinished", is_privacy_form):
         release()
 
-    view.settle()
+    view.wait_for_animations()
     shows_chat_with(view, "Bob")
     view.go("/settings")
     expect(receipts).not_to_be_checked()
 
 
-def test_a_step_that_does_not_reach_the_server_says_so(window, alice, bob, complaints):
-    complaints.expect(*CUT_OFF)
+def test_a_step_that_does_not_reach_the_server_says_so(window, alice, bob, browser_errors):
+    browser_errors.expect(*CUT_OFF)
     alice.start_chat(bob)
     view = window(alice, path="/settings")
     view.page.context.set_offline(True)
@@ -104,11 +104,11 @@ def test_a_step_that_does_not_reach_the_server_says_so(window, alice, bob, compl
     view.press("Save", within="Privacy")
 
     expect(view.page.get_by_text(OFFLINE)).to_be_visible()
-    view.is_at("/settings")
+    view.expect_path("/settings")
 
 
-def test_a_step_back_that_does_not_reach_the_server_says_so(window, alice, bob, complaints):
-    complaints.expect(*CUT_OFF)
+def test_a_step_back_that_does_not_reach_the_server_says_so(window, alice, bob, browser_errors):
+    browser_errors.expect(*CUT_OFF)
     alice.start_chat(bob)
     view = window(alice)
     view.row("Bob").get_by_role("link").click()
@@ -120,13 +120,13 @@ def test_a_step_back_that_does_not_reach_the_server_says_so(window, alice, bob, 
 
 
 def test_a_step_back_to_what_is_not_ones_own_any_more_leads_to_its_error_page(
-    window, alice, bob, carol, complaints
+    window, alice, bob, carol, browser_errors
 ):
-    complaints.expect("404", "htmx:|Response Status")
+    browser_errors.expect("404", "htmx:|Response Status")
     group = alice.start_group("Garden", bob, carol)
     his = window(bob, path=f"/chats/{group}")
     his.follow("Bob Settings")
-    his.is_at("/settings")
+    his.expect_path("/settings")
     alice.remove(group, bob)
     expect(his.row("Garden")).to_have_count(0)
     his.page.go_back()
@@ -134,8 +134,8 @@ def test_a_step_back_to_what_is_not_ones_own_any_more_leads_to_its_error_page(
     expect(his.page.get_by_role("heading", name="Page not found")).to_be_visible()
 
 
-def test_what_a_form_is_refused_for_is_said(window, alice, complaints):
-    complaints.expect("403")
+def test_what_a_form_is_refused_for_is_said(window, alice, browser_errors):
+    browser_errors.expect("403")
     view = window(alice, path="/settings")
     view.page.get_by_role("checkbox", name="Read receipts").uncheck()
     view.page.context.clear_cookies(name="csrftoken")
@@ -146,15 +146,15 @@ def test_what_a_form_is_refused_for_is_said(window, alice, complaints):
 
 
 def test_a_part_of_the_page_that_does_not_come_leaves_the_page(
-    window, alice, bob, carol, complaints
+    window, alice, bob, carol, browser_errors
 ):
-    complaints.expect("503", "502")
+    browser_errors.expect("503", "502")
     chat = alice.start_chat(bob)
     view = window(alice, path=f"/chats/{chat}")
     view.page.route("**/people?*", lambda route: route.fulfill(status=503))
     view.fill(Search=carol.username)
     expect(view.page.get_by_text(FAILED)).to_be_visible()
-    view.is_at(f"/chats/{chat}")
+    view.expect_path(f"/chats/{chat}")
     expect(view.page.get_by_text(FAILED)).to_be_hidden()
 
     gateway = {"status": 502, "body": "<h1>Bad Gateway</h1>", "content_type": "text/html"}
@@ -167,7 +167,7 @@ def test_a_part_of_the_page_that_does_not_come_leaves_the_page(
 def test_the_row_is_chosen_and_the_pane_dimmed_while_the_chat_is_on_its_way(window, alice, bob):
     chat = alice.start_chat(bob)
     view = window(alice)
-    release = view.hold(f"**/chats/{chat}")
+    release = view.delay_requests(f"**/chats/{chat}")
     link = view.row("Bob").get_by_role("link")
     link.click()
 
@@ -179,9 +179,9 @@ def test_the_row_is_chosen_and_the_pane_dimmed_while_the_chat_is_on_its_way(wind
 
 
 def test_a_chat_that_cannot_be_loaded_leaves_the_open_one_chosen(
-    window, alice, bob, carol, complaints
+    window, alice, bob, carol, browser_errors
 ):
-    complaints.expect(*CUT_OFF)
+    browser_errors.expect(*CUT_OFF)
     bobs, _carols = alice.start_chat(bob), alice.start_chat(carol)
     view = window(alice, path=f"/chats/{bobs}")
     view.page.context.set_offline(True)
@@ -197,7 +197,7 @@ def test_the_menu_of_a_message_opens_without_waiting_for_the_server(window, alic
     chat = bob.start_chat(alice)
     bob.say(chat, "Hello")
     view = window(alice, path=f"/chats/{chat}")
-    release = view.hold("**/menu")
+    release = view.delay_requests("**/menu")
     view.message("Hello").hover()
     view.message("Hello").get_by_role("button", name="More", exact=True).click()
 
@@ -214,7 +214,7 @@ def test_a_reaction_is_given_from_the_menu_before_the_server_has_completed_it(wi
     chat = bob.start_chat(alice)
     bob.say(chat, "Hello")
     view = window(alice, path=f"/chats/{chat}")
-    view.hold("**/menu")
+    view.delay_requests("**/menu")
     view.message("Hello").hover()
     view.message("Hello").get_by_role("button", name="More", exact=True).click()
     view.page.get_by_role("menuitemcheckbox", name="👍").click()

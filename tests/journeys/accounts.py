@@ -1,7 +1,8 @@
-"""The people of the journeys, put into the server's database before it starts.
+"""Create the users of the journeys in the server's database, before the server starts.
 
-`manage.py shell` runs `assemble`: next to a browser that is driven, nobody may touch the database.
-Everybody has the same password, hashed once, and is signed in on two devices already.
+`manage.py shell` runs `create_accounts` in a process of its own, because Django refuses database
+access in a thread with a running event loop, such as Playwright's. All users have the same password,
+which is hashed once, and are already logged in on two devices.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from accounts.models import Login, NameWord, User
 
 NAMES = ("Alice", "Bob", "Carol", "Dave")
 PASSWORD = "correct horse battery"
-TROUPES = 500  # more than there are journeys. Every test takes one: an Alice, a Bob, a Carol and a Dave of its own
+USER_SETS = 500  # each test takes an unused Alice, Bob, Carol and Dave; there are fewer tests
 DEVICES = 2
 
 
-def assemble(file: str) -> None:
-    """Writes [{name: {username, sessions}}, …] and leaves a server that is ready to start."""
+def create_accounts(file: str) -> None:
+    """Create all users, write [{name: {username, sessions}}, …] to the file and prepare the server."""
     call_command("migrate", verbosity=0)
     people = _people()
     sessions = _sessions(people)
@@ -33,18 +34,18 @@ def assemble(file: str) -> None:
         {"username": user.username, "sessions": sessions[user.username]} for user in people
     ]
     size = len(NAMES)
-    troupes = [
+    user_sets = [
         dict(zip(NAMES, described[start : start + size], strict=True))
         for start in range(0, len(described), size)
     ]
-    Path(file).write_text(json.dumps(troupes))
-    call_command("prepare", verbosity=0)  # where there are people it adds no demo
+    Path(file).write_text(json.dumps(user_sets))
+    call_command("prepare", verbosity=0)  # adds no demo data, because there are users
 
 
 def _people() -> list[User]:
     password = make_password(PASSWORD)
     usernames = [
-        (name, f"{name.lower()}_{number:02}") for number in range(TROUPES) for name in NAMES
+        (name, f"{name.lower()}_{number:02}") for number in range(USER_SETS) for name in NAMES
     ]
     people = User.objects.bulk_create(
         User(
@@ -60,7 +61,7 @@ def _people() -> list[User]:
 
 
 def _sessions(people: list[User]) -> dict[str, list[str]]:
-    """By username, the session cookies of the person's devices."""
+    """Return the session cookies of each user's devices by username."""
     logins = Login.objects.bulk_create(
         Login(user=user, kind=Login.Kind.BROWSER, last_used_at=timezone.now())
         for user in people

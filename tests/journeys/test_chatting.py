@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.cast import PASSWORD
+from tests.journeys.accounts import PASSWORD
 
 pytestmark = pytest.mark.journey
 
@@ -14,7 +14,7 @@ def sign_up(view, username):
     view.go("/register")
     view.fill(Username=username, Email=f"{username}@example.org", Password=PASSWORD)
     view.press("Sign up")
-    view.is_at("/")
+    view.expect_path("/")
 
 
 def test_two_people_sign_up_find_each_other_and_talk(window):
@@ -30,7 +30,7 @@ def test_two_people_sign_up_find_each_other_and_talk(window):
     farid.say("Hello Erin", "How is it going?")
 
     for view in (erin, farid):
-        view.shows("Hello Farid", "Hello Erin", "How is it going?")
+        view.expect_messages("Hello Farid", "Hello Erin", "How is it going?")
 
 
 def test_a_newcomer_to_a_group_sees_only_what_comes_after(window, alice, bob, carol, dave):
@@ -47,8 +47,8 @@ def test_a_newcomer_to_a_group_sees_only_what_comes_after(window, alice, bob, ca
     hers.follow("Back")
     hers.say("Welcome, Dave")
 
-    his.shows("Alice added Dave", "Welcome, Dave")
-    hers.shows("You created", "Before Dave came", "You added Dave", "Welcome, Dave")
+    his.expect_messages("Alice added Dave", "Welcome, Dave")
+    hers.expect_messages("You created", "Before Dave came", "You added Dave", "Welcome, Dave")
 
 
 def test_whoever_starts_a_group_names_it_and_chooses_its_members(window, alice, bob, carol):
