@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import uuid
+from functools import cache
 
 from django import template
+from django.conf import settings
 from django.forms import (
     BaseForm,
     BoundField,
@@ -14,7 +16,9 @@ from django.forms import (
     HiddenInput,
     PasswordInput,
 )
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from chatflow.jinja import jinja, render_macro
@@ -37,6 +41,21 @@ register.simple_tag(jinja)
 
 
 @register.simple_tag
+def constant(template_name: str) -> SafeString:
+    """Include a template that depends only on the language. It is rendered once for each."""
+    if settings.DEBUG:
+        return render_to_string(template_name)
+    return _constant(template_name, get_language())
+
+
+@cache
+def _constant(template_name: str, language: str | None) -> SafeString:
+    """Render in the active language, which is passed only as a part of the cache key."""
+    return render_to_string(template_name)
+
+
+@register.simple_tag
+@cache
 def icon(name: str, modifier: str = "") -> SafeString:
     return render_macro("icon", name, modifier)
 
