@@ -55,7 +55,10 @@ class DraftForm(forms.Form):
 
 
 class SettingsForm(forms.Form):
-    """A member's own settings. Those that are not sent stay as they are."""
+    """A member's own settings. Those that are not sent stay as they are.
+
+    `read` is no setting: the member has read everything.
+    """
 
     pinned = forms.TypedChoiceField(
         choices=[(0, ""), (1, "")], coerce=_is_one, empty_value=None, required=False
@@ -63,21 +66,28 @@ class SettingsForm(forms.Form):
     archived = forms.TypedChoiceField(
         choices=[(0, ""), (1, "")], coerce=_is_one, empty_value=None, required=False
     )
+    marked_unread = forms.TypedChoiceField(
+        choices=[(0, ""), (1, "")], coerce=_is_one, empty_value=None, required=False
+    )
     mute = forms.ChoiceField(
         choices=[(choice, "") for choice in (*MUTES, "always", "off")], required=False
     )
+    read = forms.BooleanField(required=False)
 
     def changes(self) -> dict[str, datetime | bool | None]:
         """Return the settings that were sent; empty if one of them is invalid."""
         if not self.is_valid():
             return {}
         changes: dict[str, datetime | bool | None] = {}
-        for flag in ("pinned", "archived"):
+        for flag in ("pinned", "archived", "marked_unread"):
             if self.cleaned_data[flag] is not None:
                 changes[flag] = self.cleaned_data[flag]
         if mute := self.cleaned_data["mute"]:
             changes["muted_until"] = _end_of(mute)
         return changes
+
+    def is_read(self) -> bool:
+        return self.is_valid() and self.cleaned_data["read"]
 
 
 def _end_of(mute: str) -> datetime | None:

@@ -104,6 +104,7 @@ class Membership(models.Model):
     muted_until = models.DateTimeField(null=True)
     archived = models.BooleanField(default=False)
     pinned = models.BooleanField(default=False)
+    marked_unread = models.BooleanField(default=False, db_default=False)  # until it is opened
     sealed_draft = models.BinaryField(default=b"")  # an unsent message
 
     objects = MembershipQuerySet.as_manager()
@@ -149,6 +150,10 @@ class Membership(models.Model):
     @property
     def unread_count(self) -> int:
         return self.conversation.last_seq - self.read_seq
+
+    @property
+    def is_unread(self) -> bool:
+        return self.marked_unread or self.unread_count > 0
 
     @property
     def draft(self) -> str:

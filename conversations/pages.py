@@ -43,6 +43,7 @@ from conversations.listing import (
     show_conversation,
 )
 from conversations.models import Membership
+from messaging.receipts import acknowledge
 
 MEMBERS_PAGE_SIZE = 50
 
@@ -145,10 +146,14 @@ def save_draft(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
 @login_required
 @require_POST
 def change_settings(request: HttpRequest, conversation: uuid.UUID) -> HttpResponse:
-    """Pin, archive or mute. The fragment is the one that the member's other devices receive."""
+    """Pin, archive, mute, or mark as read or unread. The fragment is the one that the member's
+    other devices receive."""
     membership = find_membership(current_user(request), conversation)
-    if changes := SettingsForm(request.POST).changes():
+    form = SettingsForm(request.POST)
+    if changes := form.changes():
         membership = services.change_settings(membership=membership, **changes)
+    if form.is_read():
+        acknowledge(membership=membership, read_seq=membership.conversation.last_seq)
     if is_fragment_wanted(request):
         return private(
             render(request, "conversations/_membership.html", {"membership": membership})

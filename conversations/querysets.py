@@ -88,9 +88,8 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
     def needing_attention(self) -> MembershipQuerySet:
         """Return unread conversations that are neither muted nor archived."""
-        return self.exclude(muted_until__gt=timezone.now()).filter(
-            archived=False, read_seq__lt=F("conversation__last_seq")
-        )
+        is_unread = Q(marked_unread=True) | Q(read_seq__lt=F("conversation__last_seq"))
+        return self.exclude(muted_until__gt=timezone.now()).filter(is_unread, archived=False)
 
     def newest_activity_first(self) -> MembershipQuerySet:
         return self.order_by("-conversation__active_at", "-conversation_id")

@@ -62,6 +62,7 @@ def membership_json(membership: Membership) -> dict[str, Any]:
         "muted_until": iso(membership.muted_until),
         "archived": membership.archived,
         "pinned": membership.pinned,
+        "marked_unread": membership.marked_unread,
     }
 
 
@@ -76,10 +77,19 @@ def member_json(member: Membership, presence: Presences | None = None) -> dict[s
 class MembershipSerializer(serializers.ModelSerializer[Membership]):
     archived = FlagField()
     pinned = FlagField()
+    marked_unread = FlagField(
+        help_text=(
+            "Shows the conversation as unread, whatever `unread_count` is. A receipt with "
+            "`read_seq` or an own message ends it."
+        )
+    )
 
     class Meta:
         model = Membership
-        fields = ("role", "delivered_seq", "read_seq", "muted_until", "archived", "pinned")
+        fields = (
+            "role", "delivered_seq", "read_seq", "muted_until", "archived", "pinned",
+            "marked_unread",
+        )  # fmt: skip
         read_only_fields = ("role", "delivered_seq", "read_seq")
 
 

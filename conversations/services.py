@@ -282,7 +282,8 @@ def rename(*, membership: Membership, title: str) -> Conversation:
 @limited(limits.WRITING)
 @transaction.atomic
 def change_settings(*, membership: Membership, **changes: datetime | bool | None) -> Membership:
-    """Change the member's own `muted_until`, `archived` or `pinned`, on all their devices."""
+    """Change the member's own `muted_until`, `archived`, `pinned` or `marked_unread`, on all their
+    devices."""
     membership = lock_own_settings(membership)
     for field, value in changes.items():
         setattr(membership, field, value)
@@ -386,7 +387,7 @@ def _add_memberships(
     }
     returning = Membership.objects.filter(conversation=conversation, user__in=people)
     returned = set(returning.values_list("user_id", flat=True))
-    returning.update(**fields, archived=False)
+    returning.update(**fields, archived=False, marked_unread=False)
     Membership.objects.bulk_create(
         Membership(conversation=conversation, user=person, **fields)
         for person in people

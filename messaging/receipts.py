@@ -112,11 +112,11 @@ def _record(receipt: Receipt) -> bool:
     membership = receipt.membership
     previous_read_seq = membership.read_seq
     new_read_seq = _skip_hidden(membership, receipt.read_seq or 0)
-    if not move_watermarks(membership, receipt.delivered_seq or 0, new_read_seq):
-        return False
-    if membership.read_seq > previous_read_seq:
+    has_moved = move_watermarks(membership, receipt.delivered_seq or 0, new_read_seq)
+    was_marked = receipt.read_seq is not None and remove_unread_mark(membership)
+    if was_marked or membership.read_seq > previous_read_seq:
         membership_updated(membership)
-    return True
+    return has_moved
 
 
 def _record_copy(receipt: Receipt) -> bool:
@@ -159,6 +159,15 @@ def move_watermarks(membership: Membership, delivered_seq: int, read_seq: int) -
     if not _advance.run(membership_id=membership.id, delivered=delivered, read=read):
         return False  # another device had moved them further
     membership.delivered_seq, membership.read_seq = delivered, read
+    return True
+
+
+def remove_unread_mark(membership: Membership) -> bool:
+    """End `marked_unread`. Return whether it was set."""
+    if not membership.marked_unread:
+        return False
+    membership.marked_unread = False
+    membership.save(update_fields=["marked_unread"])
     return True
 
 

@@ -31,7 +31,7 @@ from messaging import events, history
 from messaging.attachments.models import with_names
 from messaging.attachments.services import BadAttachments, delete_attachments, find_unused
 from messaging.models import MAX_BODY_LENGTH, Message, Reaction
-from messaging.receipts import move_watermarks, raise_watermarks
+from messaging.receipts import move_watermarks, raise_watermarks, remove_unread_mark
 from messaging.related import load_related
 from messaging.search import postings
 from messaging.system_messages import SystemMessage, SystemMessageKind
@@ -184,7 +184,8 @@ def _mark_own_as_read(membership: Membership, message: Message) -> None:
     """Mark everything up to the member's own message as read."""
     was_behind = membership.read_seq < message.seq - 1
     move_watermarks(membership, message.seq, message.seq)
-    if was_behind:
+    was_marked = remove_unread_mark(membership)
+    if was_behind or was_marked:
         membership_updated(membership)
     if was_behind or membership.conversation.member_count == 1:
         raise_watermarks(membership.conversation)

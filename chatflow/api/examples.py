@@ -76,6 +76,7 @@ MEMBERSHIP = {
     "muted_until": None,
     "archived": False,
     "pinned": True,
+    "marked_unread": False,
 }
 MEMBER = {"user": USER, "role": "member", "joined_at": MORNING}
 CONVERSATION = {

@@ -191,6 +191,7 @@ def _conversation(membership: Membership) -> dict[str, Any]:
         "muted_until": membership.muted_until,
         "archived": membership.archived,
         "pinned": membership.pinned,
+        "marked_unread": membership.marked_unread,
         "delivered_seq": membership.delivered_seq,
         "read_seq": membership.read_seq,
         "draft": membership.draft,

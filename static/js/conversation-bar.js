@@ -129,6 +129,15 @@ async function refreshSettingsForm({ conversation }) {
   if (name) fresh.querySelector(`[name="${name}"]`).focus();
 }
 
+/** Offer to mark the conversation as read or as unread, whichever it is not. */
+function offerMark({ dataset: { conversation, unreadCount, markedUnread } }) {
+  const isUnread = unreadCount !== "0" || markedUnread !== undefined;
+  for (const form of document.querySelectorAll(`.settings-form[action="${conversationUrl(conversation, "settings")}"]`)) {
+    form.querySelector("[name=read]").hidden = !isUnread;
+    form.querySelector("[name=marked_unread]").hidden = isUnread;
+  }
+}
+
 function titleIn(bar) {
   return bar.querySelector(".bar__title").textContent;
 }
@@ -141,6 +150,7 @@ function compareBar(heads) {
 }
 
 document.addEventListener("live-conversation", ({ detail }) => refreshBar(detail.dataset));
+document.addEventListener("live-membership", ({ detail }) => offerMark(detail));
 document.addEventListener("live-ready", ({ detail }) => compareBar([...detail.children]));
 document.addEventListener("settings-changed", ({ detail }) => refreshBar(detail));
 document.addEventListener("settings-changed", ({ detail }) => refreshSettingsForm(detail));

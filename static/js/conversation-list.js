@@ -24,7 +24,7 @@ class ConversationList extends HTMLElement {
     on("live-typing", (typing) => this.#withRow(typing.dataset, (row) => showTyping(row, typing)));
     on("live-removed", ({ dataset }) => this.#remove(dataset.conversation));
     on("live-profile", (profile) => this.#showProfile(profile));
-    on("read-here", ({ conversation, seq }) => this.#withRow({ conversation }, (row) => this.#read(row, seq)));
+    on("read-here", ({ conversation, seq }) => this.#withRow({ conversation }, (row) => this.#readHere(row, seq)));
     on("outbox-added", (entry) => this.#withRow(entry, (row) => this.#showPending(row, entry)));
     on("outbox-discarded", ({ conversation }) => this.#refresh(conversation));
     on("live-ready", (heads) => this.#compare([...heads.children]));
@@ -94,6 +94,12 @@ class ConversationList extends HTMLElement {
   #read(row, seq) {
     advance(row, "readSeq", seq);
     showUnread(row);
+  }
+
+  /** The server ends the mark as well, with the receipt of what was read. */
+  #readHere(row, seq) {
+    delete row.dataset.markedUnread;
+    this.#read(row, seq);
   }
 
   /** Apply the watermarks of the other members, and of the current user on other devices. */

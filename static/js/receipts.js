@@ -47,9 +47,11 @@ export function trackReading(history, signal) {
   const look = () => {
     timer = undefined;
     if (!isWindowActive() || !history.isConnected) return;
-    const seq = newestOnScreen(history);
-    if (seq <= Number(history.dataset.ownReadSeq)) return;
-    history.dataset.ownReadSeq = seq;
+    const readBefore = Number(history.dataset.ownReadSeq);
+    const seq = Math.max(newestOnScreen(history), readBefore);
+    if (seq === readBefore && !("markedUnread" in history.dataset)) return;
+    history.dataset.ownReadSeq = String(seq);
+    delete history.dataset.markedUnread; // only opening the chat ends it, not looking at it further
     dispatch("read-here", { conversation: history.dataset.conversation, seq });
     queueReceipt(history.dataset.conversation, { read_seq: seq });
   };

@@ -1,4 +1,4 @@
-/** The menu of a chat in the list: pin, archive and mute. A right click, a long press or the menu key opens it. */
+/** The menu of a chat in the list: mark as read or unread, pin, archive and mute. A right click, a long press or the menu key opens it. */
 import { fetchFragment } from "./fragments.js";
 import { openPopup } from "./overlays.js";
 import { localise } from "./times.js";

@@ -5,7 +5,7 @@ import { advance, deliveryStatus } from "./message-order.js";
 import { interpolate, translation, truncate } from "./translations.js";
 
 const PREVIEW_CHARACTERS = 120;
-const SETTINGS = ["pinned", "archived", "mutedUntil"];
+const SETTINGS = ["pinned", "archived", "mutedUntil", "markedUnread"];
 const me = document.body.dataset.user;
 
 /** Show the newest message, with its status if the current user sent it. */
@@ -66,8 +66,15 @@ export function unreadCount({ dataset }) {
   return dataset.lastSeq - dataset.readSeq;
 }
 
+/** Show the number of unread messages, or a dot if the conversation was only marked as unread. */
 export function showUnread(row) {
-  row.querySelector(".badge").textContent = unreadCount(row) || "";
+  const badge = row.querySelector(".badge");
+  badge.textContent = unreadCount(row) || "";
+  if (unreadCount(row) || !("markedUnread" in row.dataset)) return;
+  const label = document.createElement("span");
+  label.className = "visually-hidden";
+  label.textContent = translation("marked_unread");
+  badge.append(label);
 }
 
 const TYPING_MS = 6_000;
@@ -92,7 +99,7 @@ export function showDraft(row, text) {
   row.querySelector(".row__draft span").textContent = truncate(text, PREVIEW_CHARACTERS);
 }
 
-/** Return whether the row shows these settings (pinned, archived, muted) already. */
+/** Return whether the row shows these settings (pinned, archived, muted, marked as unread) already. */
 export function hasSameSettings(row, membership) {
   return SETTINGS.every((name) => (row.dataset[name] ?? null) === (membership.dataset[name] ?? null));
 }

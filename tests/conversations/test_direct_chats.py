@@ -30,6 +30,7 @@ def test_user_starts_a_direct_chat(program, alice, bob):
         "muted_until": None,
         "archived": False,
         "pinned": False,
+        "marked_unread": False,
     }
     assert {member["user"]["username"] for member in chat["members"]} == {"alice", "bob"}
 

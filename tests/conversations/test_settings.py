@@ -26,6 +26,7 @@ def test_member_mutes_archives_and_pins_a_conversation(program, bob, direct):
         "muted_until": until,
         "archived": True,
         "pinned": True,
+        "marked_unread": False,
     }
 
 

@@ -36,6 +36,12 @@ def keep(view, how):
     view.press(how)
 
 
+def act(view, chat, how):
+    view.row(chat).click(button="right")
+    actions = view.page.get_by_role("dialog", name="Actions")
+    actions.get_by_role("button", name=how, exact=True).click()
+
+
 def test_a_pinned_chat_stays_on_top_and_an_archived_one_goes_apart(window, alice, bobs, carols):
     computer, phone = window(alice, path=f"/chats/{bobs}"), window(alice, device=1)
     expect(phone.rows.first).to_contain_text("Carol")
@@ -54,12 +60,55 @@ def test_a_pinned_chat_stays_on_top_and_an_archived_one_goes_apart(window, alice
 
 def test_right_click_on_a_chat_archives_it_without_opening_it(window, alice, bobs, carols):
     view = window(alice)
-    view.row("Bob").click(button="right")
-    actions = view.page.get_by_role("dialog", name="Actions")
-    actions.get_by_role("button", name="Archive").click()
+    act(view, "Bob", "Archive")
 
     expect(view.row("Bob")).to_be_hidden()
     view.expect_path("/")
+
+
+def test_a_chat_marked_as_unread_is_so_on_all_devices_until_it_is_opened(window, alice, bobs):
+    alice.read_all(bobs)
+    computer, phone = window(alice), window(alice, device=1)
+    act(computer, "Bob", "Mark as unread")
+
+    for device in (computer, phone):
+        expect(device.row("Bob")).to_contain_text("Marked as unread")
+        expect(device.page).to_have_title(re.compile(r"^\(1\) "))
+    phone.row("Bob").get_by_role("link").click()
+    for device in (computer, phone):
+        device.nothing_unread()
+        expect(device.page).not_to_have_title(COUNTED)
+
+
+def test_an_open_chat_that_is_marked_as_unread_stays_so_until_it_is_opened_again(
+    window, alice, bobs, carols
+):
+    alice.read_all(bobs)
+    alice.read_all(carols)
+    view = window(alice, path=f"/chats/{bobs}")
+    keep(view, "Mark as unread")
+    expect(view.row("Bob")).to_contain_text("Marked as unread")
+    view.page.get_by_label("Chat menu").click()
+    expect(view.page.get_by_role("button", name="Mark as read")).to_be_visible()
+    view.row("Carol").get_by_role("link").click()
+    expect(view.message("I am Carol")).to_be_visible()
+
+    expect(view.row("Bob")).to_contain_text("Marked as unread")
+    view.row("Bob").get_by_role("link").click()
+    expect(view.message("I am Bob")).to_be_visible()
+    view.nothing_unread()
+    view.page.get_by_label("Chat menu").click()
+    expect(view.page.get_by_role("button", name="Mark as unread")).to_be_visible()
+
+
+def test_a_chat_is_marked_as_read_without_being_opened(window, alice, bob, bobs):
+    hers, his = window(alice), window(bob, path=f"/chats/{bobs}")
+    hers.unread("Bob", 1)
+    act(hers, "Bob", "Mark as read")
+
+    hers.nothing_unread()
+    hers.is_at("/")
+    his.ticks("I am Bob", "Read")
 
 
 def test_a_muted_chat_does_not_call_and_says_until_when(window, alice, bob, bobs, carols):

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { element, ME } from "./page.js";
+import { addTranslations, element, ME } from "./page.js";
 
 const { hasSameSettings, insertInOrder, moveWatermarks, needsAttention, showPreview, showUnread } = await import("../../static/js/row.js");
+
+addTranslations({ marked_unread: "Marked as unread" });
 
 function row({ active = "2026-01-01T00:00:00Z", attributes = "", seq = 5 } = {}) {
   return element(`<li class="row" data-kind="group" data-active="${active}" data-last-seq="${seq}" data-read-seq="2"
@@ -38,6 +40,18 @@ test("the badge counts messages after the last one that was read", () => {
   showUnread(unread);
   assert.equal(text(unread, ".badge"), "");
   assert.equal(needsAttention(unread), false);
+});
+
+test("a conversation that was marked as unread has a dot with a text instead of a number", () => {
+  const marked = row({ attributes: "data-marked-unread" });
+  marked.dataset.readSeq = "5";
+  showUnread(marked);
+  assert.equal(text(marked, ".badge .visually-hidden"), "Marked as unread");
+  assert.equal(needsAttention(marked), true);
+
+  marked.dataset.lastSeq = "6";
+  showUnread(marked);
+  assert.equal(text(marked, ".badge"), "1");
 });
 
 test("muted and archived conversations need no attention", () => {

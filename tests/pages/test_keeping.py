@@ -18,6 +18,7 @@ from conversations.services import start_direct
 HTMX = {"HX-Request": "true"}
 ROWS = 30
 ROW = re.compile('id="row-([^"]+)"')
+OFFERED_MARK = re.compile('name="(read|marked_unread)" value="1">')
 OLDER_ARCHIVED_CHATS = re.compile('href="([^"]+)"[^>]*>Older archived chats<')
 OLDER_CHATS = re.compile('href="([^"]+)"[^>]*>Older chats<')
 
@@ -119,6 +120,42 @@ def test_a_made_up_cursor_is_refused(browser, alice, parameter):
 
     for headers in ({}, HTMX):
         assert client.get("/", {parameter: "made-up"}, headers=headers).status_code == 400
+
+
+def test_marking_as_unread_shows_a_dot_with_words_and_offers_the_opposite(browser, alice, direct):
+    client, path = browser(alice), f"/chats/{direct.id}"
+    html = client.post(f"{path}/settings", {"marked_unread": "1"}, headers=HTMX).content.decode()
+    assert " data-marked-unread" in html
+
+    assert (
+        '<span class="visually-hidden">Marked as unread</span>' in client.get("/").content.decode()
+    )
+    assert client.get("/chats/unread").content.decode() == '<data value="1"></data>'
+    assert OFFERED_MARK.findall(client.get(f"{path}/bar").content.decode()) == ["read"]
+    html = client.post(f"{path}/settings", {"read": "1"}, headers=HTMX).content.decode()
+    assert " data-marked-unread" not in html
+    assert OFFERED_MARK.findall(client.get(f"{path}/bar").content.decode()) == ["marked_unread"]
+
+
+def test_marking_as_read_reads_everything(browser, alice, bob, direct, say):
+    for _ in range(3):
+        say(bob, direct)
+
+    html = browser(alice).post(settings_of(direct), {"read": "1"}, headers=HTMX).content.decode()
+
+    assert 'data-read-seq="3" data-unread-count="0"' in html
+    assert find_membership(alice, direct.id).read_seq == 3
+    direct.refresh_from_db()
+    assert direct.read_seq == 3  # bob sees it
+
+
+def test_a_marked_chat_says_so_to_the_page_that_opens_it(browser, alice, direct):
+    client = browser(alice)
+    assert "data-marked-unread" not in client.get(f"/chats/{direct.id}").content.decode()
+    client.post(settings_of(direct), {"marked_unread": "1"})
+
+    history = client.get(f"/chats/{direct.id}/messages", headers=HTMX).content.decode()
+    assert " data-marked-unread" in history
 
 
 def test_muting_that_is_over_is_not_shown(browser, alice, direct):
