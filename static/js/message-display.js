@@ -124,9 +124,18 @@ export function showProfileChanges(history, signal) {
     const { user } = profile.dataset;
     const authors = `.message[data-sender="${user}"] > .message__author, .message__quote[data-author="${user}"] > b`;
     for (const author of history.querySelectorAll(authors)) author.textContent = nameIn(profile);
+    const avatars = `.message[data-sender="${user}"] > .message__avatar > .avatar`;
+    for (const avatar of history.querySelectorAll(avatars)) avatar.replaceWith(tintedByMessage(profile.querySelector(".avatar")));
     const bar = document.getElementById("conversation-bar");
     if (bar.querySelector("typing-line").dataset.person === user) showInBar(bar, profile);
   }, { signal });
+}
+
+/** Return a copy of an avatar without a colour of its own, so that it has that of the author's name. */
+function tintedByMessage(avatar) {
+  const copy = avatar.cloneNode(true);
+  copy.className = "avatar";
+  return copy;
 }
 
 function showInBar(bar, profile) {
