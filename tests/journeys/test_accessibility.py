@@ -1,4 +1,4 @@
-"""Nobody is kept out by how a page is made: axe finds nothing serious on any of them."""
+"""Every page passes the serious and critical rules of axe, and controls have enough contrast."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tests.journeys.windows import PHONE
 
 pytestmark = pytest.mark.journey
 
-GRAVE = ("serious", "critical")
+IMPACTS = ("serious", "critical")
 LOOKS = {
-    "light at a desk": {"color_scheme": "light"},
+    "light on a desktop": {"color_scheme": "light"},
     "dark on a phone": {"color_scheme": "dark", **PHONE},
 }
 OPEN_MENU = """() => {
@@ -25,8 +25,8 @@ OPEN_MENU = """() => {
 }"""
 
 
-# Of each text field: the contrast of its border with what is around it.
-EDGES = """() => {
+# Returns the contrast of each text field's border with its surroundings.
+BORDER_CONTRASTS = """() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const pixel = (colour) => {
     canvas.clearRect(0, 0, 1, 1);
@@ -52,7 +52,7 @@ EDGES = """() => {
   document.activeElement.blur();
   return shown.map((field) => [field.name, contrast(field)]);
 }"""
-LEAST_CONTRAST = 3  # of what tells a control from what is around it: WCAG 1.4.11
+LEAST_CONTRAST = 3  # WCAG 1.4.11, between a control and its surroundings
 TINT = """quotes => quotes.forEach((quote, tint) => (quote.className = `message__quote tint-${tint}`))"""
 TINTS = 8
 
@@ -64,7 +64,7 @@ def look(request):
 
 @pytest.fixture
 def busy(alice, bob, carol, dave) -> dict[str, str]:
-    """Chats with a bit of everything; Dave is blocked, Carol has not been answered."""
+    """A group and a direct chat with links, emoji and unread messages."""
     group, chat = alice.start_group("Garden", bob, carol), bob.start_chat(alice)
     bob.say(group, "Look: https://example.org/tomatoes", "🍅")
     alice.say(group, "Nice", "Oops")
@@ -73,7 +73,7 @@ def busy(alice, bob, carol, dave) -> dict[str, str]:
 
 
 @pytest.fixture
-def assert_open_to_all():
+def assert_accessible():
     axe = Axe()
 
     def check(view, state):
@@ -82,7 +82,7 @@ def assert_open_to_all():
         found = [
             f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
             for violation in answer.response["violations"]
-            if violation["impact"] in GRAVE
+            if violation["impact"] in IMPACTS
             for node in violation["nodes"]
         ]
         assert not found, "\n".join([state, *found])
@@ -90,22 +90,24 @@ def assert_open_to_all():
     return check
 
 
-def test_pages_of_strangers_and_newcomers(window, carol, look, browser_errors, assert_open_to_all):
+def test_pages_without_login_and_without_chats_are_accessible(
+    window, carol, look, browser_errors, assert_accessible
+):
     browser_errors.expect("404", "422")
     stranger, newcomer = window(**look), window(carol, **look)
 
     for path in ("/login", "/register", "/password-reset", "/nowhere"):
         stranger.go(path)
-        assert_open_to_all(stranger, path)
+        assert_accessible(stranger, path)
     stranger.go("/login")
     stranger.fill(Username_or_email="nobody", Password="wrong")
     stranger.press("Log in")
     expect(stranger.page.get_by_text("Incorrect username or password")).to_be_visible()
-    assert_open_to_all(stranger, "a login that failed")
-    assert_open_to_all(newcomer, "no chats yet")
+    assert_accessible(stranger, "a login that failed")
+    assert_accessible(newcomer, "no chats yet")
 
 
-def test_pages_of_somebody_busy(window, alice, busy, look, assert_open_to_all):
+def test_pages_of_a_user_with_chats_are_accessible(window, alice, busy, look, assert_accessible):
     view = window(alice, **look)
     group, chat = busy["group"], busy["chat"]
 
@@ -117,10 +119,12 @@ def test_pages_of_somebody_busy(window, alice, busy, look, assert_open_to_all):
         view.go(path)
         for disclosure in view.page.locator("main details:not(.menu) > summary").all():
             disclosure.press("Enter")
-        assert_open_to_all(view, path)
+        assert_accessible(view, path)
 
 
-def test_what_one_answers_and_links_to_can_be_read(window, alice, bob, look, assert_open_to_all):
+def test_links_and_quotes_have_enough_contrast_in_every_colour(
+    window, alice, bob, look, assert_accessible
+):
     chat = bob.start_chat(alice)
     asked = bob.say(chat, "Where?")
     for _ in range(TINTS):
@@ -128,10 +132,12 @@ def test_what_one_answers_and_links_to_can_be_read(window, alice, bob, look, ass
     view = window(alice, path=f"/chats/{chat}", **look)
     view.page.locator(".message__quote").evaluate_all(TINT)
 
-    assert_open_to_all(view, "one's own answers, to whomever")
+    assert_accessible(view, "own replies in all colours")
 
 
-def test_what_opens_over_a_chat(window, alice, busy, look, assert_open_to_all):
+def test_menus_dialogs_and_the_emoji_picker_of_a_chat_are_accessible(
+    window, alice, busy, look, assert_accessible
+):
     view = window(alice, path=f"/chats/{busy['group']}", **look)
     keys = view.page.keyboard
 
@@ -141,54 +147,52 @@ def test_what_opens_over_a_chat(window, alice, busy, look, assert_open_to_all):
         expect(view.page.get_by_role("menu", name="Actions")).to_be_visible()
 
     open_menu()
-    assert_open_to_all(view, "the menu of a message")
+    assert_accessible(view, "the menu of a message")
     view.page.get_by_role("menuitemcheckbox", name="👍").click()
     expect(view.messages.get_by_role("button", name="👍 1")).to_be_visible()
     open_menu()
     view.page.get_by_role("menuitem", name="Reply").click()
-    assert_open_to_all(view, "a reply and a reaction")
+    assert_accessible(view, "a reply and a reaction")
     keys.press("Escape")
     for item in ("Info", "Delete for everyone"):
         open_menu()
         view.page.get_by_role("menuitem", name=item).click()
         expect(view.page.get_by_role("dialog")).to_be_visible()
-        assert_open_to_all(view, item)
+        assert_accessible(view, item)
         keys.press("Escape")
     view.press("Emoji")
     expect(view.page.get_by_role("tabpanel")).to_be_visible()
-    assert_open_to_all(view, "the emoji picker")
+    assert_accessible(view, "the emoji picker")
     keys.press("Escape")
     view.page.get_by_label("Chat menu").click()
-    assert_open_to_all(view, "the menu of a chat")
+    assert_accessible(view, "the menu of a chat")
 
 
-def assert_edges_are_seen(view):
+def assert_borders_are_visible(view):
     view.wait_for_animations()
-    edges = dict(view.page.evaluate(EDGES))
-    assert edges
-    assert {name: edge for name, edge in edges.items() if edge < LEAST_CONTRAST} == {}
+    contrasts = dict(view.page.evaluate(BORDER_CONTRASTS))
+    assert contrasts
+    assert {name: value for name, value in contrasts.items() if value < LEAST_CONTRAST} == {}
 
 
-def test_text_fields_have_an_edge_that_can_be_seen(window, alice, bob, carol, look):
+def test_text_fields_have_a_visible_border(window, alice, bob, carol, look):
     group = alice.start_group("Garden", bob, carol)
     bob.say(group, "Buy my tomatoes")
     view = window(alice, **look)
     for path in ("/", "/settings", f"/chats/{group}", "/search?q=x&sender=bob", "/chats/new/group"):
         view.go(path)
-        assert_edges_are_seen(view)
+        assert_borders_are_visible(view)
     view.go(f"/chats/{group}")
     view.message("tomatoes").evaluate("message => { message.tabIndex = -1; message.focus(); }")
     view.page.keyboard.press("Enter")
     view.page.get_by_role("menuitem", name="Report").click()
     expect(view.page.get_by_role("dialog")).to_be_visible()
-    assert_edges_are_seen(view)
+    assert_borders_are_visible(view)
     stranger = window(path="/register", **look)
-    assert_edges_are_seen(stranger)
+    assert_borders_are_visible(stranger)
 
 
-def test_the_documents_and_the_browsable_api_name_their_language_and_buttons(
-    window, alice, bob, look
-):
+def test_api_documentation_and_browsable_api_are_accessible(window, alice, bob, look):
     axe, view = Axe(), window(alice, **look)
     alice.start_chat(bob)
     rules = ["html-has-lang", "button-name", "document-title", "landmark-no-duplicate-main"]

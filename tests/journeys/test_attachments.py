@@ -1,4 +1,4 @@
-"""Photos, files and voice messages: sent, seen, opened and heard."""
+"""Send, show, download and play photos, files and voice messages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def attach(view, *files: dict[str, object]) -> None:
     chooser.value.set_files(files)
 
 
-def test_photos_with_a_caption_are_seen_and_opened(window, hers, bob, chat):
+def test_photos_are_sent_with_a_caption_and_open_in_the_viewer(window, hers, bob, chat):
     his = window(bob, path=f"/chats/{chat}")
     attach(hers, photo("beach.jpg"), photo("hill.jpg"), photo("wrong.jpg"))
     hers.press("Remove: wrong.jpg")
@@ -63,7 +63,9 @@ def test_photos_with_a_caption_are_seen_and_opened(window, hers, bob, chat):
     his.expect_path(f"/chats/{chat}")
 
 
-def test_a_file_without_a_caption_is_downloaded_and_listed(window, hers, bob, chat):
+def test_file_without_a_caption_can_be_downloaded_and_is_listed_on_the_media_page(
+    window, hers, bob, chat
+):
     his = window(bob, path=f"/chats/{chat}")
     attach(hers, NOTES)
     hers.press("Send")
@@ -77,7 +79,7 @@ def test_a_file_without_a_caption_is_downloaded_and_listed(window, hers, bob, ch
     expect(his.page.get_by_role("main").get_by_role("link", name="notes.txt")).to_be_visible()
 
 
-def test_an_upload_that_was_interrupted_is_finished_later(hers, browser_errors):
+def test_interrupted_upload_is_retried_without_delaying_other_messages(hers, browser_errors):
     browser_errors.expect("ERR_FAILED", "ERR_INTERNET_DISCONNECTED")
     hers.page.route(UPLOAD, lambda route: route.abort())
     attach(hers, photo("beach.jpg"))
@@ -92,7 +94,7 @@ def test_an_upload_that_was_interrupted_is_finished_later(hers, browser_errors):
     hers.expect_messages("Said meanwhile", "From the weekend")
 
 
-def test_too_many_files_are_refused_at_once(hers):
+def test_files_beyond_the_limit_are_refused_when_chosen(hers):
     attach(hers, *[photo(f"{number}.jpg", (4, 4)) for number in range(11)])
 
     expect(hers.page.get_by_text("at most 10 attachments")).to_be_visible()
@@ -101,7 +103,7 @@ def test_too_many_files_are_refused_at_once(hers):
     )
 
 
-def test_a_voice_message_is_recorded_listened_to_and_played(window, hers, bob, chat):
+def test_voice_message_is_recorded_sent_and_played(window, hers, bob, chat):
     his = window(bob, path=f"/chats/{chat}")
     hers.page.context.grant_permissions(["microphone"])
     hers.press("Record a voice message")

@@ -1,4 +1,4 @@
-"""After signing out, the back button and the history show nothing of what was there."""
+"""After logging out, the back button and the browser's storage reveal nothing."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.journeys.accounts import PASSWORD
 pytestmark = pytest.mark.journey
 
 SECRET = "The key is under the mat"
-# As browsers do that keep a document whole although they were asked not to.
-COME_BACK = "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+# Imitates a browser that restores the page from its back/forward cache despite `no-store`.
+RESTORE_FROM_CACHE = "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def chat(alice, bob) -> str:
 
 @pytest.fixture
 def his(window, bob, chat):
-    """bob has come to the chat by the list, and went on to his settings."""
+    """bob's window on the settings page, after he opened the chat from the list."""
     view = window(bob)
     view.row("Alice").get_by_role("link").click()
     expect(view.message(SECRET)).to_be_visible()
@@ -34,27 +34,27 @@ def his(window, bob, chat):
     return view
 
 
-def sees_nothing(view) -> None:
+def expect_login_page_without_private_data(view) -> None:
     view.expect_path(r"/login(\?.*)?")
     expect(view.page.get_by_role("button", name="Log in")).to_be_visible()
     assert SECRET not in view.page.content()
     assert "Alice" not in view.page.content()
 
 
-def go_back_all_the_way(view) -> None:
+def go_back_to_the_beginning(view) -> None:
     for _ in range(3):
         view.page.go_back()
-        sees_nothing(view)
+        expect_login_page_without_private_data(view)
 
 
-def test_whoever_has_logged_out(his):
+def test_going_back_after_logging_out_shows_the_login_page(his):
     his.log_out()
     his.expect_path("/login")
 
-    go_back_all_the_way(his)
+    go_back_to_the_beginning(his)
 
 
-def test_nothing_stays_in_the_browser_s_storage(his):
+def test_logging_out_clears_the_browser_s_storage(his):
     his.page.go_back()
     his.press("Emoji")
     his.page.get_by_role("combobox", name="Search").fill("rocket")
@@ -69,10 +69,10 @@ def test_nothing_stays_in_the_browser_s_storage(his):
     assert his.page.evaluate("indexedDB.databases()") == []
 
 
-def test_the_answer_to_logging_out_is_waited_for(his):
-    """It clears what the page cannot, and the socket tells of the same a moment earlier."""
-    broken_off = []
-    his.page.on("requestfailed", lambda request: broken_off.append(request.url))
+def test_page_waits_for_the_response_to_logging_out(his):
+    """The response clears data that the page cannot, but the socket closes before it arrives."""
+    failed = []
+    his.page.on("requestfailed", lambda request: failed.append(request.url))
 
     def answer_late(route):
         answer = route.fetch(max_redirects=0)
@@ -84,36 +84,36 @@ def test_the_answer_to_logging_out_is_waited_for(his):
     his.log_out()
 
     his.expect_path("/login")
-    assert broken_off == []
+    assert failed == []
 
 
-def test_whoever_was_signed_out_from_another_device(window, his, bob):
+def test_going_back_after_a_logout_from_another_device_shows_the_login_page(window, his, bob):
     other = window(bob, device=1, path="/settings")
     other.press("End session")
-    sees_nothing(his)
+    expect_login_page_without_private_data(his)
 
-    go_back_all_the_way(his)
+    go_back_to_the_beginning(his)
 
 
-def test_whoever_was_signed_out_while_the_page_did_not_hear_it(window, his, bob):
+def test_going_back_after_an_unnoticed_logout_shows_the_login_page(window, his, bob):
     his.page.context.clear_cookies(name="sessionid")
 
-    his.page.go_back()  # within the document, by htmx
+    his.page.go_back()  # htmx handles this without loading a document
 
-    sees_nothing(his)
+    expect_login_page_without_private_data(his)
 
 
-def test_a_document_that_the_browser_has_kept_is_asked_for_anew(his):
+def test_page_restored_from_the_browser_s_cache_is_reloaded(his):
     his.page.go_back()
     expect(his.message(SECRET)).to_be_visible()
     his.page.context.clear_cookies(name="sessionid")
 
-    his.page.evaluate(COME_BACK)
+    his.page.evaluate(RESTORE_FROM_CACHE)
 
-    sees_nothing(his)
+    expect_login_page_without_private_data(his)
 
 
-def test_the_next_person_at_this_browser_sees_nothing_of_the_one_before(his, carol):
+def test_next_user_of_the_browser_sees_nothing_of_the_previous_one(his, carol):
     his.log_out()
     his.fill(Username_or_email=carol.username, Password=PASSWORD)
     his.press("Log in")
@@ -125,7 +125,7 @@ def test_the_next_person_at_this_browser_sees_nothing_of_the_one_before(his, car
     assert SECRET not in his.page.content()
 
 
-def test_the_documents_and_the_browsable_api_work_under_our_policy(window, alice):
+def test_api_documentation_and_browsable_api_work_under_the_csp(window, alice):
     view = window(alice, path="/docs")
     expect(view.page.get_by_text("Send a message")).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""Every journey fails when a browser complains: here they are made to."""
+"""The check of all journeys for browser errors finds every kind of error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ADD_IMAGE = "document.body.append(Object.assign(new Image(), {src: 'https://exam
 
 
 @pytest.mark.parametrize(
-    ("wrong", "complaint"),
+    ("script", "error"),
     [
         (ADD_SCRIPT, "violates the CSP: script-src"),
         (ADD_IMAGE, "violates the CSP: img-src"),
@@ -22,9 +22,9 @@ ADD_IMAGE = "document.body.append(Object.assign(new Image(), {src: 'https://exam
         ("console.warn('Careful')", "console: Careful"),
     ],
 )
-def test_what_a_browser_complains_about_is_heard(window, alice, browser_errors, wrong, complaint):
+def test_browser_errors_are_found(window, alice, browser_errors, script, error):
     view = window(alice)
-    view.page.evaluate(f"() => {{ {wrong} }}")
+    view.page.evaluate(f"() => {{ {script} }}")
 
-    view.wait_until(lambda: any(complaint in text for text in browser_errors.unexpected))
+    view.wait_until(lambda: any(error in text for text in browser_errors.unexpected))
     browser_errors.expect("")

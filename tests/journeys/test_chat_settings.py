@@ -1,4 +1,4 @@
-"""How one keeps one's conversations, on all of one's devices."""
+"""Pinning, muting, archiving, drafts and blocking, on all devices of a user."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
 
-COUNTED = re.compile(r"^\(\d+\) ")
-TOO_MUCH = "x" * 4100
-OWN_NEWS = """() => {
-  window.isToldBack = false;
-  document.addEventListener("live-membership", () => (window.isToldBack = true), { once: true });
+TITLE_WITH_COUNT = re.compile(r"^\(\d+\) ")
+TOO_LONG = "x" * 4100
+WAIT_FOR_MEMBERSHIP_EVENT = """() => {
+  window.isMembershipReceived = false;
+  document.addEventListener("live-membership", () => (window.isMembershipReceived = true), { once: true });
 }"""
 
 
@@ -31,62 +31,62 @@ def carols(bobs, alice, carol) -> str:
     return chat
 
 
-def keep(view, how):
+def choose_setting(view, name):
     view.page.get_by_label("Chat menu").click()
-    view.press(how)
+    view.press(name)
 
 
-def act(view, chat, how):
+def choose_from_context_menu(view, chat, name):
     view.row(chat).click(button="right")
     actions = view.page.get_by_role("dialog", name="Actions")
-    actions.get_by_role("button", name=how, exact=True).click()
+    actions.get_by_role("button", name=name, exact=True).click()
 
 
-def test_a_pinned_chat_stays_on_top_and_an_archived_one_goes_apart(window, alice, bobs, carols):
+def test_pinning_and_archiving_move_the_chat_on_all_devices(window, alice, bobs, carols):
     computer, phone = window(alice, path=f"/chats/{bobs}"), window(alice, device=1)
     expect(phone.rows.first).to_contain_text("Carol")
-    keep(computer, "Pin")
+    choose_setting(computer, "Pin")
 
     for device in (computer, phone):
         expect(device.rows.first).to_contain_text("Bob")
-    keep(computer, "Unpin")
+    choose_setting(computer, "Unpin")
     expect(phone.rows.first).to_contain_text("Carol")
-    keep(computer, "Archive")
+    choose_setting(computer, "Archive")
     for device in (computer, phone):
         expect(device.row("Bob")).to_be_hidden()
     phone.page.get_by_text("Archived").click()
     expect(phone.row("Bob")).to_be_visible()
 
 
-def test_right_click_on_a_chat_archives_it_without_opening_it(window, alice, bobs, carols):
+def test_chat_is_archived_from_its_context_menu_without_opening_it(window, alice, bobs, carols):
     view = window(alice)
-    act(view, "Bob", "Archive")
+    choose_from_context_menu(view, "Bob", "Archive")
 
     expect(view.row("Bob")).to_be_hidden()
     view.expect_path("/")
 
 
-def test_a_chat_marked_as_unread_is_so_on_all_devices_until_it_is_opened(window, alice, bobs):
+def test_chat_marked_as_unread_is_unread_on_all_devices_until_it_is_opened(window, alice, bobs):
     alice.read_all(bobs)
     computer, phone = window(alice), window(alice, device=1)
-    act(computer, "Bob", "Mark as unread")
+    choose_from_context_menu(computer, "Bob", "Mark as unread")
 
     for device in (computer, phone):
         expect(device.row("Bob")).to_contain_text("Marked as unread")
         expect(device.page).to_have_title(re.compile(r"^\(1\) "))
     phone.row("Bob").get_by_role("link").click()
     for device in (computer, phone):
-        device.nothing_unread()
-        expect(device.page).not_to_have_title(COUNTED)
+        device.expect_nothing_unread()
+        expect(device.page).not_to_have_title(TITLE_WITH_COUNT)
 
 
-def test_an_open_chat_that_is_marked_as_unread_stays_so_until_it_is_opened_again(
+def test_open_chat_marked_as_unread_stays_unread_until_it_is_opened_again(
     window, alice, bobs, carols
 ):
     alice.read_all(bobs)
     alice.read_all(carols)
     view = window(alice, path=f"/chats/{bobs}")
-    keep(view, "Mark as unread")
+    choose_setting(view, "Mark as unread")
     expect(view.row("Bob")).to_contain_text("Marked as unread")
     view.page.get_by_label("Chat menu").click()
     expect(view.page.get_by_role("button", name="Mark as read")).to_be_visible()
@@ -96,26 +96,26 @@ def test_an_open_chat_that_is_marked_as_unread_stays_so_until_it_is_opened_again
     expect(view.row("Bob")).to_contain_text("Marked as unread")
     view.row("Bob").get_by_role("link").click()
     expect(view.message("I am Bob")).to_be_visible()
-    view.nothing_unread()
+    view.expect_nothing_unread()
     view.page.get_by_label("Chat menu").click()
     expect(view.page.get_by_role("button", name="Mark as unread")).to_be_visible()
 
 
-def test_a_chat_is_marked_as_read_without_being_opened(window, alice, bob, bobs):
+def test_chat_is_marked_as_read_without_opening_it(window, alice, bob, bobs):
     hers, his = window(alice), window(bob, path=f"/chats/{bobs}")
-    hers.unread("Bob", 1)
-    act(hers, "Bob", "Mark as read")
+    hers.expect_unread("Bob", 1)
+    choose_from_context_menu(hers, "Bob", "Mark as read")
 
-    hers.nothing_unread()
-    hers.is_at("/")
-    his.ticks("I am Bob", "Read")
+    hers.expect_nothing_unread()
+    hers.expect_path("/")
+    his.expect_status("I am Bob", "Read")
 
 
-def test_a_muted_chat_does_not_call_and_says_until_when(window, alice, bob, bobs, carols):
+def test_muted_chat_is_not_counted_in_the_title_and_shows_its_end(window, alice, bob, bobs, carols):
     alice.read_all(bobs)
     alice.read_all(carols)
     computer, phone = window(alice, path=f"/chats/{bobs}"), window(alice, device=1)
-    keep(computer, "Mute for 8 hours")
+    choose_setting(computer, "Mute for 8 hours")
     until = computer.page.get_by_text(re.compile(r"Muted until .*\d:\d\d"))
     expect(until).to_be_attached()
     computer.page.get_by_label("Chat menu").click()
@@ -124,16 +124,16 @@ def test_a_muted_chat_does_not_call_and_says_until_when(window, alice, bob, bobs
     bob.say(bobs, "Psst")
 
     phone.expect_unread("Bob", 1)
-    expect(phone.page).not_to_have_title(COUNTED)
+    expect(phone.page).not_to_have_title(TITLE_WITH_COUNT)
     phone.go(f"/chats/{carols}")
     computer.go(f"/chats/{bobs}")
-    keep(computer, "Unmute")
+    choose_setting(computer, "Unmute")
     computer.go("/chats/new")
     bob.say(bobs, "Hello!")
-    expect(phone.page).to_have_title(COUNTED)
+    expect(phone.page).to_have_title(TITLE_WITH_COUNT)
 
 
-def test_the_info_page_shows_at_once_how_a_chat_is_kept(window, alice, bobs):
+def test_info_page_shows_changed_settings_immediately(window, alice, bobs):
     view = window(alice, path=f"/chats/{bobs}/info")
     view.press("Mute for 8 hours")
 
@@ -145,13 +145,13 @@ def test_the_info_page_shows_at_once_how_a_chat_is_kept(window, alice, bobs):
     expect(view.page.get_by_role("button", name="Unpin")).to_be_focused()
 
 
-def test_what_one_begins_to_write_goes_on_on_the_other_device(window, alice, bobs, carols):
+def test_draft_continues_on_another_device(window, alice, bobs, carols):
     computer, phone = window(alice, path=f"/chats/{bobs}"), window(alice, device=1)
-    computer.page.evaluate(OWN_NEWS)
+    computer.page.evaluate(WAIT_FOR_MEMBERSHIP_EVENT)
     computer.box.press_sequentially("Half a sentence ")
 
     expect(phone.link("Draft: Half a sentence")).to_be_visible()
-    computer.wait_until(lambda: computer.page.evaluate("isToldBack"))
+    computer.wait_until(lambda: computer.page.evaluate("isMembershipReceived"))
     expect(computer.box).to_have_value("Half a sentence ")
     phone.row("Bob").get_by_role("link").click()
     expect(phone.box).to_have_value("Half a sentence")
@@ -160,31 +160,31 @@ def test_what_one_begins_to_write_goes_on_on_the_other_device(window, alice, bob
     expect(computer.message("is enough")).to_be_visible()
 
 
-def test_a_draft_stays_in_the_list_while_one_reads(window, alice, bob, bobs):
+def test_draft_stays_in_the_list_when_a_message_arrives(window, alice, bob, bobs):
     computer, phone = window(alice, path=f"/chats/{bobs}"), window(alice, device=1)
     computer.box.fill("Half a sentence")
     expect(phone.link("Draft: Half a sentence")).to_be_visible()
-    phone.page.evaluate(OWN_NEWS)
+    phone.page.evaluate(WAIT_FOR_MEMBERSHIP_EVENT)
     bob.say(bobs, "Are you there?")
 
-    phone.wait_until(lambda: phone.page.evaluate("isToldBack"))
+    phone.wait_until(lambda: phone.page.evaluate("isMembershipReceived"))
     expect(phone.link("Draft: Half a sentence")).to_be_visible()
     expect(computer.box).to_have_value("Half a sentence")
 
 
-def test_too_much_for_a_message_is_not_shortened_by_going_away(window, alice, bobs, carols):
+def test_too_long_draft_is_kept_unshortened(window, alice, bobs, carols):
     view = window(alice, path=f"/chats/{bobs}")
-    view.box.fill(TOO_MUCH)
+    view.box.fill(TOO_LONG)
     view.row("Carol").get_by_role("link").click()
     view.expect_path(f"/chats/{carols}")
 
     view.row("Bob").get_by_role("link").click()
-    expect(view.box).to_have_value(TOO_MUCH)
+    expect(view.box).to_have_value(TOO_LONG)
     view.page.reload()
-    expect(view.box).to_have_value(TOO_MUCH)
+    expect(view.box).to_have_value(TOO_LONG)
 
 
-def test_whoever_is_blocked_reaches_nobody_and_is_not_told(window, alice, bob, bobs):
+def test_blocked_user_does_not_reach_the_blocker_and_is_not_told(window, alice, bob, bobs):
     hers, his = window(alice, path=f"/chats/{bobs}/info"), window(bob, path=f"/chats/{bobs}")
     hers.page.get_by_text("Block Bob").click()
     hers.press("Block")

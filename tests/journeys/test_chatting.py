@@ -1,4 +1,4 @@
-"""People come in, find each other and talk."""
+"""Registration, direct chats, groups, presence and typing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def sign_up(view, username):
     view.expect_path("/")
 
 
-def test_two_people_sign_up_find_each_other_and_talk(window):
+def test_two_new_users_find_each_other_and_exchange_messages(window):
     erin, farid = window(), window()
     sign_up(erin, "erin")
     sign_up(farid, "farid")
@@ -33,7 +33,7 @@ def test_two_people_sign_up_find_each_other_and_talk(window):
         view.expect_messages("Hello Farid", "Hello Erin", "How is it going?")
 
 
-def test_a_newcomer_to_a_group_sees_only_what_comes_after(window, alice, bob, carol, dave):
+def test_new_member_of_a_group_sees_only_messages_since_joining(window, alice, bob, carol, dave):
     group = alice.start_group("Garden", bob, carol)
     alice.say(group, "Before Dave came")
     hers, his = window(alice, path=f"/chats/{group}/info"), window(dave)
@@ -51,7 +51,7 @@ def test_a_newcomer_to_a_group_sees_only_what_comes_after(window, alice, bob, ca
     hers.expect_messages("You created", "Before Dave came", "You added Dave", "Welcome, Dave")
 
 
-def test_whoever_starts_a_group_names_it_and_chooses_its_members(window, alice, bob, carol):
+def test_user_starts_a_group_with_a_name_and_members(window, alice, bob, carol):
     hers, his = window(alice), window(bob)
     hers.follow("New group")
     hers.fill(Group_name="Garden")
@@ -67,7 +67,7 @@ def test_whoever_starts_a_group_names_it_and_chooses_its_members(window, alice, 
     expect(his.page.get_by_text("3 members")).to_be_visible()
 
 
-def test_a_group_is_renamed_before_everybodys_eyes(window, alice, bob, carol):
+def test_new_title_of_a_group_is_shown_to_all_members(window, alice, bob, carol):
     group = alice.start_group("Garden", bob, carol)
     hers, his = window(alice, path=f"/chats/{group}/info"), window(bob, path=f"/chats/{group}")
     hers.fill(Group_name="Allotment")
@@ -79,7 +79,7 @@ def test_a_group_is_renamed_before_everybodys_eyes(window, alice, bob, carol):
     expect(his.messages.last).to_contain_text("Alice renamed the group")
 
 
-def test_one_sees_that_the_other_one_is_here_and_when_they_have_gone(window, alice, bob):
+def test_presence_of_the_other_person_is_shown(window, alice, bob):
     chat = alice.start_chat(bob)
     hers = window(alice, path=f"/chats/{chat}")
     expect(hers.page.get_by_role("main")).to_contain_text(f"@{bob.username}")
@@ -92,14 +92,14 @@ def test_one_sees_that_the_other_one_is_here_and_when_they_have_gone(window, ali
     expect(hers.row("Bob").get_by_role("img", name="online")).to_be_hidden()
 
 
-def test_somebody_who_writes_is_seen_writing(window, alice, bob):
+def test_typing_is_shown_to_the_other_person(window, alice, bob):
     chat = alice.start_chat(bob)
     hers, his = window(alice, path=f"/chats/{chat}"), window(bob, path=f"/chats/{chat}")
 
-    def writes_on() -> bool:
+    def typing_is_shown() -> bool:
         his.box.press_sequentially("o")
         return hers.page.get_by_text("typing…").filter(visible=True).count() > 0
 
-    hers.wait_until(writes_on)  # told again every few seconds: her page may just be coming in
+    hers.wait_until(typing_is_shown)  # repeated, because her socket may not be open yet
     his.box.clear()
     expect(hers.page.get_by_text("typing…")).to_have_count(0)

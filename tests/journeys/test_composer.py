@@ -1,4 +1,4 @@
-"""Writing: where the keys go, what is said about the text, and that none of it is lost."""
+"""The composer: keyboard focus, emoji, typing indicators, the length limit and unsent messages."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.journey
 SEND, DRAFT = "**/chats/*/messages", "**/draft"
 PRESS = """(box, key) => box.dispatchEvent(
   new KeyboardEvent("keydown", { bubbles: true, cancelable: true, composed: true, ...key }))"""
-COMPOSING = [{"isComposing": True}, {"keyCode": 229}]  # as Safari marks the last one
-TYPES = """([conversation, names]) => {
+COMPOSING = [{"isComposing": True}, {"keyCode": 229}]  # Safari's last key has only the code
+SHOW_TYPING = """([conversation, names]) => {
   for (const [index, name] of names.entries()) {
     const news = document.createElement("live-typing");
     Object.assign(news.dataset, { conversation, user: `user-${index}`, active: "" });
@@ -42,14 +42,14 @@ def hers(window, alice, chat) -> Window:
 
 
 def types(view: Window, text: str) -> None:
-    """Wherever the focus is."""
+    """Type at the current focus."""
     view.page.keyboard.type(text)
 
 
-# --- the focus -----------------------------------------------------------------------------------
+# --- Focus ---------------------------------------------------------------------------------------
 
 
-def test_what_is_typed_after_a_click_anywhere_in_the_chat_is_written(hers):
+def test_typing_after_a_click_anywhere_in_the_chat_fills_the_message_box(hers):
     hers.message("Message 39").click()
     types(hers, "a")
     hers.message("Message 39").hover()
@@ -73,7 +73,7 @@ def test_what_is_typed_after_a_click_anywhere_in_the_chat_is_written(hers):
     expect(hers.box).to_have_value("abcdef")
 
 
-def test_commands_and_keys_of_menus_and_dialogs_are_not_written(hers):
+def test_shortcuts_and_keys_in_menus_and_dialogs_do_not_fill_the_message_box(hers):
     hers.message("Message 39").click()
     for key in ("Control+b", "Alt+b", "Meta+b", "Tab", "F2", "Shift+Tab"):
         hers.page.keyboard.press(key)
@@ -87,7 +87,7 @@ def test_commands_and_keys_of_menus_and_dialogs_are_not_written(hers):
     expect(hers.box).to_have_value("")
 
 
-def test_a_click_into_the_history_draws_no_frame_around_it(hers):
+def test_history_has_a_focus_ring_for_the_keyboard_only(hers):
     outline = "log => getComputedStyle(log).outlineStyle"
     hers.log.click(position={"x": 5, "y": 5})
     hers.page.keyboard.press("PageUp")
@@ -101,7 +101,7 @@ def test_a_click_into_the_history_draws_no_frame_around_it(hers):
 
 
 @pytest.mark.parametrize("mark", COMPOSING)
-def test_keys_that_compose_text_do_nothing_else(hers, chat, mark):
+def test_keys_of_an_input_method_have_no_other_effect(hers, chat, mark):
     hers.box.fill("東京")
     for key in ("Enter", "Escape", "ArrowUp"):
         hers.box.evaluate(PRESS, {"key": key, **mark})
@@ -122,10 +122,10 @@ def test_keys_that_compose_text_do_nothing_else(hers, chat, mark):
     hers.expect_status("東京", "Sent")
 
 
-# --- the emoji, menus and dialogs ----------------------------------------------------------------
+# --- Emoji picker, menus and dialogs -------------------------------------------------------------
 
 
-def test_on_a_phone_the_emoji_stand_below_the_text(window, alice, chat):
+def test_emoji_picker_is_below_the_message_box_on_a_phone(window, alice, chat):
     alice.read_all(chat)
     view = window(alice, path=f"/chats/{chat}", **PHONE)
     view.box.fill("Hi ")
@@ -151,7 +151,7 @@ def test_on_a_phone_the_emoji_stand_below_the_text(window, alice, chat):
 
 
 @pytest.mark.parametrize("device", [{}, PHONE])
-def test_back_closes_what_is_open_and_leaves_the_chat_open(window, alice, chat, device):
+def test_back_button_closes_menus_and_dialogs_before_the_chat(window, alice, chat, device):
     alice.read_all(chat)
     view = window(alice, **device)
     view.row("Bob").get_by_role("link").click()
@@ -180,7 +180,7 @@ def test_back_closes_what_is_open_and_leaves_the_chat_open(window, alice, chat, 
     view.expect_path("/")
 
 
-def test_what_was_closed_leaves_no_step_behind(window, alice, chat):
+def test_closed_dialogs_and_menus_leave_no_history_entry(window, alice, chat):
     alice.read_all(chat)
     view = window(alice)
     view.row("Bob").get_by_role("link").click()
@@ -199,7 +199,7 @@ def test_what_was_closed_leaves_no_step_behind(window, alice, chat):
     view.expect_path("/")
 
 
-def test_a_dialog_begins_at_what_does_no_harm_and_gives_the_focus_back(hers):
+def test_dialog_focuses_a_harmless_control_and_returns_the_focus(hers):
     hers.say("Mine")
     hers.expect_status("Mine", "Sent")
     hers.choose("Mine", "Delete for everyone")
@@ -215,7 +215,7 @@ def test_a_dialog_begins_at_what_does_no_harm_and_gives_the_focus_back(hers):
     expect(hers.box).to_be_focused()
 
 
-def test_the_emoji_are_asked_of_this_server_alone(hers):
+def test_emoji_picker_sends_requests_to_this_server_only(hers):
     asked = []
     hers.page.on("request", lambda request: asked.append(request.url))
     release = hers.delay_requests("**/en.*json")
@@ -231,7 +231,7 @@ def test_the_emoji_are_asked_of_this_server_alone(hers):
     assert [url for url in asked if not url.startswith(origin)] == []
 
 
-# --- who is typing -------------------------------------------------------------------------------
+# --- Typing indicator ----------------------------------------------------------------------------
 
 WORDS = {
     "en-GB": ["Mia is typing…", "Mia and Noah are typing…", "3 people are typing…", "typing…"],
@@ -240,20 +240,20 @@ WORDS = {
 
 
 @pytest.mark.parametrize("locale", WORDS)
-def test_who_is_typing_is_said_in_whole_sentences(window, alice, bob, carol, locale):
+def test_typing_indicator_names_up_to_two_people(window, alice, bob, carol, locale):
     group, direct = alice.start_group("Garden", bob, carol), alice.start_chat(bob)
     view = window(alice, path=f"/chats/{group}", locale=locale)
     line = view.page.locator("typing-line")
     for number, words in enumerate(WORDS[locale][:3], start=1):
-        view.page.evaluate(TYPES, [group, ["Mia", "Noah", "Zoë"][:number]])
+        view.page.evaluate(SHOW_TYPING, [group, ["Mia", "Noah", "Zoë"][:number]])
         expect(line).to_have_text(words)
     view.open_chat(direct)
-    view.page.evaluate(TYPES, [direct, ["Bob"]])
+    view.page.evaluate(SHOW_TYPING, [direct, ["Bob"]])
 
     expect(line).to_have_text(WORDS[locale][3])
 
 
-def test_a_name_is_shown_as_it_is_and_announced_once(window, alice, bob, carol):
+def test_typing_indicator_shows_special_characters_and_is_announced_once(window, alice, bob, carol):
     group = alice.start_group("Garden", bob, carol)
     view = window(alice, path=f"/chats/{group}")
     announced = view.page.locator("#typing-announced")
@@ -265,36 +265,36 @@ def test_a_name_is_shown_as_it_is_and_announced_once(window, alice, bob, carol):
         }"""
     )
     for _ in range(3):
-        view.page.evaluate(TYPES, [group, ["A$$AP $& Co"]])
+        view.page.evaluate(SHOW_TYPING, [group, ["A$$AP $& Co"]])
         expect(announced).to_have_text("A$$AP $& Co is typing…")
 
     assert view.page.evaluate(changes) == 1
 
 
-# --- too much ------------------------------------------------------------------------------------
+# --- Length limit --------------------------------------------------------------------------------
 
 
-def test_what_is_too_long_is_said_when_it_becomes_so_and_when_it_is_to_be_sent(hers):
-    said = hers.page.locator("toast-line")
+def test_too_long_text_is_reported_while_typing_and_when_sending(hers):
+    toast = hers.page.locator("toast-line")
     hers.box.fill("x" * 4559)
-    sentence = "463 characters too many (limit 4,096)"
-    expect(said).to_have_text(sentence)
-    expect(hers.box).to_have_accessible_description(sentence)
+    error = "463 characters too many (limit 4,096)"
+    expect(toast).to_have_text(error)
+    expect(hers.box).to_have_accessible_description(error)
     send_button = hers.page.get_by_role("button", name="Send")
     for send in (lambda: hers.box.press("Enter"), lambda: send_button.click(force=True)):
-        said.evaluate("line => (line.textContent = '')")
+        toast.evaluate("line => (line.textContent = '')")
         send()
-        expect(said).to_have_text(sentence)
+        expect(toast).to_have_text(error)
     hers.box.fill("x" * 4096)
     hers.box.press("Enter")
 
     expect(hers.box).to_have_value("")
 
 
-# --- nothing is lost, and nothing comes back ----------------------------------------------------
+# --- Drafts and unsent messages ------------------------------------------------------------------
 
 
-def test_a_sent_message_does_not_come_back_as_a_draft(hers, alice, chat):
+def test_sent_message_does_not_reappear_as_a_draft(hers, alice, chat):
     release = hers.delay_requests(DRAFT)
     with hers.page.expect_request(DRAFT):
         hers.box.press_sequentially("Hello draft")
@@ -312,7 +312,7 @@ def test_a_sent_message_does_not_come_back_as_a_draft(hers, alice, chat):
     expect(hers.box).to_have_value("")
 
 
-def test_nor_when_the_chat_is_left_and_opened_again_meanwhile(hers, alice, carol):
+def test_sent_message_does_not_reappear_as_a_draft_after_reopening_the_chat(hers, alice, carol):
     carol.say(carol.start_chat(alice), "Hi")
     release = hers.delay_requests(DRAFT)
     with hers.page.expect_request(DRAFT):
@@ -334,8 +334,8 @@ def test_nor_when_the_chat_is_left_and_opened_again_meanwhile(hers, alice, carol
 
 
 @pytest.fixture
-def waiting(hers, browser_errors) -> Window:
-    """A tab with a message that cannot be sent yet."""
+def pending_tab(hers, browser_errors) -> Window:
+    """A tab with a message that could not be sent yet."""
     browser_errors.expect("ERR_FAILED")
     hers.page.route(SEND, lambda route: route.abort())
     hers.say("Waiting")
@@ -343,10 +343,10 @@ def waiting(hers, browser_errors) -> Window:
     return hers
 
 
-def test_a_waiting_message_outlives_its_tab(waiting, chat):
-    context = waiting.page.context
-    with waiting.page.expect_event("dialog") as asked:
-        waiting.page.close(run_before_unload=True)
+def test_pending_message_is_sent_by_a_new_tab_after_its_tab_was_closed(pending_tab, chat):
+    context = pending_tab.page.context
+    with pending_tab.page.expect_event("dialog") as asked:
+        pending_tab.page.close(run_before_unload=True)
     assert asked.value.type == "beforeunload"
     other = Window(context.new_page())
     other.open_chat(chat)
@@ -355,26 +355,32 @@ def test_a_waiting_message_outlives_its_tab(waiting, chat):
     expect(other.message("Waiting")).to_have_count(1)
 
 
-def test_a_tab_that_is_open_already_sends_what_another_one_left(waiting, chat, browser_errors):
-    other = Window(waiting.page.context.new_page())
+def test_pending_message_is_sent_by_another_open_tab_after_its_tab_was_closed(
+    pending_tab, chat, browser_errors
+):
+    other = Window(pending_tab.page.context.new_page())
     sent = []
     other.page.on("request", lambda request: sent.append(request.method))
     other.open_chat(chat)
     other.expect_status("Waiting", "Sending…")
-    assert "POST" not in sent  # while the first tab lives, it is that one's
-    waiting.page.close()
+    assert "POST" not in sent  # the first tab sends it as long as it is open
+    pending_tab.page.close()
 
     other.expect_status("Waiting", "Sent")
     expect(other.message("Waiting")).to_have_count(1)
 
 
-def test_logging_out_asks_before_it_discards_what_waits(waiting, browser_errors):
-    waiting.page.once("dialog", lambda dialog: None)
-    waiting.log_out()
-    waiting.wait_until(lambda: any("not been sent yet" in text for text in browser_errors.found))
-    expect(waiting.message("Waiting")).to_be_visible()
+def test_logging_out_asks_before_discarding_pending_messages(pending_tab, browser_errors):
+    pending_tab.page.once("dialog", lambda dialog: None)
+    pending_tab.log_out()
+    pending_tab.wait_until(
+        lambda: any("not been sent yet" in text for text in browser_errors.found)
+    )
+    expect(pending_tab.message("Waiting")).to_be_visible()
     browser_errors.expect("not been sent yet")
-    waiting.press("Log out")
+    pending_tab.press("Log out")
 
-    waiting.expect_path("/login")
-    assert "Waiting" not in waiting.page.evaluate("JSON.stringify([localStorage, sessionStorage])")
+    pending_tab.expect_path("/login")
+    assert "Waiting" not in pending_tab.page.evaluate(
+        "JSON.stringify([localStorage, sessionStorage])"
+    )

@@ -1,4 +1,4 @@
-"""The wire is down, and comes back: nothing is lost, nothing comes twice, nobody panics."""
+"""Lost connections: nothing is lost or duplicated, and the page recovers by itself."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
 
-CUT_OFF = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
-SERVER_GONE = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", *CUT_OFF)
-AS_IT_WAS = ["Good morning", "Said meanwhile", "And this", "Written offline", "And that"]
+OFFLINE_ERRORS = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
+SERVER_DOWN = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
+    *OFFLINE_ERRORS,
+)
+ALL_MESSAGES = ["Good morning", "Said meanwhile", "And this", "Written offline", "And that"]
 SEND = "**/chats/*/messages"
 ANSWER_MS = 11_000  # longer than a page waits for the answer to its heartbeat
 NO_CONTENT = re.compile("^$")
-ASK_TWICE = """() => {
+SEND_TWO_HEARTBEATS = """() => {
   window.isLost = false;
   document.addEventListener("socket-lost", () => (window.isLost = true));
   document.addEventListener("live-ack", () => (window.isAnswered = true));
@@ -23,7 +28,7 @@ ASK_TWICE = """() => {
   dispatchEvent(new Event("online"));
 }"""
 IS_OPEN = "document.querySelector('live-socket').isOpen"
-QUICKER = """
+SHORTER_TIMEOUTS = """
 const timeout = AbortSignal.timeout;
 AbortSignal.timeout = (after) => timeout.call(AbortSignal, after / 10);
 """
@@ -44,14 +49,14 @@ def hers(window, alice, chat):
     return view
 
 
-def comes_back(view) -> None:
+def expect_reconnected(view) -> None:
     expect(view.banner).to_have_text(NO_CONTENT, timeout=RECONNECTING_MS)
 
 
-def test_whoever_was_offline_misses_nothing_and_says_it_once(
+def test_offline_user_receives_missed_messages_and_sends_pending_ones_once(
     window, hers, bob, chat, browser_errors
 ):
-    browser_errors.expect(*CUT_OFF)
+    browser_errors.expect(*OFFLINE_ERRORS)
     his = window(bob, path=f"/chats/{chat}")
     hers.box.fill("Half a sentence")
     hers.page.context.set_offline(True)
@@ -64,15 +69,15 @@ def test_whoever_was_offline_misses_nothing_and_says_it_once(
     hers.expect_status("And that", "Sending…")
 
     hers.page.context.set_offline(False)
-    comes_back(hers)
+    expect_reconnected(hers)
     for view in (hers, his):
-        view.expect_messages(*AS_IT_WAS)
+        view.expect_messages(*ALL_MESSAGES)
     hers.page.reload()
-    hers.expect_messages(*AS_IT_WAS)
+    hers.expect_messages(*ALL_MESSAGES)
 
 
-def test_a_network_that_is_only_just_going_is_noticed_all_the_same(hers, browser_errors):
-    browser_errors.expect(*CUT_OFF)
+def test_lost_network_is_detected_although_the_first_probe_succeeds(hers, browser_errors):
+    browser_errors.expect(*OFFLINE_ERRORS)
     asked = hers.page.locator("live-socket").get_attribute("data-probe")
     hers.page.route(f"**{asked}", lambda route: route.fulfill(status=200), times=1)
     hers.page.context.set_offline(True)
@@ -80,9 +85,9 @@ def test_a_network_that_is_only_just_going_is_noticed_all_the_same(hers, browser
     expect(hers.banner).to_contain_text("offline")
 
 
-def test_a_connection_that_dies_silently_holds_nothing_up(window, alice, chat):
+def test_request_without_an_answer_does_not_block_later_messages(window, alice, chat):
     hers = window(alice)
-    hers.page.add_init_script(QUICKER)
+    hers.page.add_init_script(SHORTER_TIMEOUTS)
     hers.open_chat(chat)
     silent = []
     hers.page.route(SEND, lambda route: silent.append(route), times=1)
@@ -93,22 +98,22 @@ def test_a_connection_that_dies_silently_holds_nothing_up(window, alice, chat):
     hers.expect_messages("Hello", "Are you there?")
 
 
-def test_a_connection_that_answers_is_kept(window, alice, chat):
+def test_connection_that_answers_a_heartbeat_is_kept(window, alice, chat):
     hers = window(alice)
     hers.page.clock.install()
     hers.open_chat(chat)
     hers.wait_until(lambda: hers.page.evaluate(IS_OPEN))
-    hers.page.evaluate(ASK_TWICE)
+    hers.page.evaluate(SEND_TWO_HEARTBEATS)
     hers.wait_until(lambda: hers.page.evaluate("window.isAnswered"))
 
     hers.page.clock.fast_forward(ANSWER_MS)
     assert not hers.page.evaluate("isLost")
 
 
-def test_a_server_that_dies_and_comes_back_is_waited_for(
+def test_page_reconnects_after_the_server_was_killed(
     window, hers, bob, chat, server, browser_errors
 ):
-    browser_errors.expect(*SERVER_GONE)
+    browser_errors.expect(*SERVER_DOWN)
     his = window(bob, path=f"/chats/{chat}")
     his.expect_messages("Good morning")
     hers.box.fill("Half a sentence")
@@ -122,14 +127,12 @@ def test_a_server_that_dies_and_comes_back_is_waited_for(
 
     for view in (hers, his):
         expect(view.messages).to_have_count(3, timeout=RECONNECTING_MS)
-        comes_back(view)
+        expect_reconnected(view)
         view.expect_messages("Good morning", "Said while nobody listened", "And that")
 
 
-def test_a_server_that_stops_in_good_order_is_waited_for_as_well(
-    window, hers, bob, chat, server, browser_errors
-):
-    browser_errors.expect(*SERVER_GONE)
+def test_page_reconnects_after_a_graceful_restart(window, hers, bob, chat, server, browser_errors):
+    browser_errors.expect(*SERVER_DOWN)
     his = window(bob, path=f"/chats/{chat}")
     his.expect_messages("Good morning")
     assert server.stop() == 0
@@ -138,11 +141,13 @@ def test_a_server_that_stops_in_good_order_is_waited_for_as_well(
 
     for view in (hers, his):
         expect(view.messages).to_have_count(2, timeout=RECONNECTING_MS)
-        comes_back(view)
+        expect_reconnected(view)
 
 
-def test_what_the_list_missed_is_in_it_afterwards(window, alice, bob, carol, browser_errors):
-    browser_errors.expect(*CUT_OFF)
+def test_list_shows_missed_chats_and_removals_after_reconnecting(
+    window, alice, bob, carol, browser_errors
+):
+    browser_errors.expect(*OFFLINE_ERRORS)
     bob.start_group("Garden", alice, carol)
     over = bob.start_group("Over", alice, carol)
     hers = window(alice)
@@ -159,8 +164,8 @@ def test_what_the_list_missed_is_in_it_afterwards(window, alice, bob, carol, bro
     expect(hers.row("Garden")).to_have_count(1)
 
 
-def test_a_new_title_that_was_missed_is_shown_afterwards(window, alice, bob, carol, browser_errors):
-    browser_errors.expect(*CUT_OFF)
+def test_missed_new_title_is_shown_after_reconnecting(window, alice, bob, carol, browser_errors):
+    browser_errors.expect(*OFFLINE_ERRORS)
     group = alice.start_group("Garden", bob, carol)
     his = window(bob, path=f"/chats/{group}")
     his.expect_messages("Alice created")
@@ -174,11 +179,11 @@ def test_a_new_title_that_was_missed_is_shown_afterwards(window, alice, bob, car
     expect(his.row("Allotment")).to_be_visible()
 
 
-def test_a_title_that_changes_before_the_page_listens_is_shown(window, alice, bob, carol):
+def test_title_changed_before_the_socket_opened_is_shown(window, alice, bob, carol):
     group = alice.start_group("Garden", bob, carol)
     his = window(bob)
     late = []
-    his.page.route_web_socket("**/ws/page?*", lambda page_side: late.append(page_side))
+    his.page.route_web_socket("**/ws/page?*", lambda route: late.append(route))
     his.open_chat(group)
     his.wait_until(lambda: late)
     alice.rename(group, "Allotment")
@@ -188,14 +193,14 @@ def test_a_title_that_changes_before_the_page_listens_is_shown(window, alice, bo
     expect(his.row("Allotment")).to_be_visible()
 
 
-def test_news_that_got_lost_on_the_way_is_asked_for(window, alice, bob, chat):
-    lost = []
+def test_lost_event_is_fetched_after_the_next_one(window, alice, bob, chat):
+    lost_frames = []
 
-    def lose_some(page_side):
+    def lose_some(route):
         def pass_on(frame):
-            lost.append(frame) if "Not heard" in frame else page_side.send(frame)
+            lost_frames.append(frame) if "Not heard" in frame else route.send(frame)
 
-        page_side.connect_to_server().on_message(pass_on)
+        route.connect_to_server().on_message(pass_on)
 
     hers = window(alice)
     hers.page.route_web_socket("**/ws/page?*", lose_some)
@@ -203,13 +208,13 @@ def test_news_that_got_lost_on_the_way_is_asked_for(window, alice, bob, chat):
     bob.say(chat, "Heard")
     hers.expect_messages("Heard")
     bob.say(chat, "Not heard")
-    hers.wait_until(lambda: lost)
+    hers.wait_until(lambda: lost_frames)
     bob.say(chat, "Heard again")
 
     hers.expect_messages("Heard", "Not heard", "Heard again")
 
 
-def test_what_is_typed_before_the_scripts_have_come_is_heard(window, alice, bob, carol, chat):
+def test_text_typed_before_the_scripts_are_loaded_is_used(window, alice, bob, carol, chat):
     view = window(alice)
     release = view.delay_requests("**/js/app*.js")
     view.page.goto(f"/chats/{chat}", wait_until="commit")

@@ -1,4 +1,4 @@
-"""The documents' diagrams, read by the same Mermaid that draws them for people."""
+"""The diagrams in the documents are valid Mermaid."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ DIAGRAMS = [
 
 
 @pytest.fixture
-def understood(chromium):
-    """understood(text) is the kind of diagram that Mermaid takes it for; it raises for none."""
+def diagram_type(chromium):
+    """A function that returns the type of a diagram, and raises an error for an invalid one."""
     page = chromium.new_page()
     page.add_script_tag(content=gzip.decompress(MERMAID.read_bytes()).decode())
     yield lambda text: page.evaluate(
@@ -35,10 +35,10 @@ def understood(chromium):
 
 
 @pytest.mark.parametrize("diagram", DIAGRAMS)
-def test_every_diagram_can_be_drawn(understood, diagram):
-    assert understood(diagram)
+def test_diagram_is_valid(diagram_type, diagram):
+    assert diagram_type(diagram)
 
 
-def test_a_broken_one_would_be_noticed(understood):
+def test_invalid_diagram_raises_an_error(diagram_type):
     with pytest.raises(Exception, match="Parse error"):
-        understood("sequenceDiagram\n  Alice->>")
+        diagram_type("sequenceDiagram\n  Alice->>")

@@ -1,4 +1,4 @@
-"""What goes wrong is said on a page that leads back."""
+"""Error pages and form errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def secret_chat(bob, carol) -> str:
     return bob.start_chat(carol)
 
 
-def test_what_is_not_there_and_what_is_not_hers_look_the_same(
+def test_foreign_chats_and_unknown_pages_have_the_same_error_page(
     window, alice, secret_chat, browser_errors
 ):
     browser_errors.expect("404")
@@ -32,7 +32,9 @@ def test_what_is_not_there_and_what_is_not_hers_look_the_same(
     view.expect_path("/")
 
 
-def test_a_form_that_is_out_of_date_says_so(window, alice, browser_errors):
+def test_form_with_an_expired_csrf_token_is_refused_with_an_error_page(
+    window, alice, browser_errors
+):
     browser_errors.expect("403")
     view = window(alice, java_script_enabled=False, path="/settings")
     view.page.context.clear_cookies(name="csrftoken")
@@ -44,7 +46,7 @@ def test_a_form_that_is_out_of_date_says_so(window, alice, browser_errors):
     view.expect_path("/")
 
 
-def test_what_cannot_be_registered_is_explained_at_its_field(window, alice, browser_errors):
+def test_registration_error_is_shown_at_its_field(window, alice, browser_errors):
     browser_errors.expect("422")
     view = window(path="/register")
     view.fill(Username=alice.username, Email="new@example.org", Password="correct horse battery")
@@ -56,7 +58,7 @@ def test_what_cannot_be_registered_is_explained_at_its_field(window, alice, brow
     expect(view.page.get_by_role("textbox", name="Email")).to_have_value("new@example.org")
 
 
-def test_a_chat_that_vanishes_between_two_clicks_leads_to_its_error_page(
+def test_link_to_a_chat_that_no_longer_exists_shows_an_error_page(
     window, alice, bob, server, browser_errors
 ):
     browser_errors.expect("404")

@@ -1,4 +1,4 @@
-"""Whatever people call themselves or write, it is shown and never obeyed."""
+"""Names, titles and messages that contain markup are shown as plain text."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ NEW_TITLE = "</title><svg onload=alert(3)>"
 BODY = (
     "<b>Hi</b> <iframe src=//example.org></iframe> \"'><script>alert(4)</script> &lt;i&gt; {{ 7 }}"
 )
-MADE_OF_TEXT = "img[src=x], main b:not([dir]), main i, iframe, [onerror], [onload]"
+INJECTED_ELEMENTS = "img[src=x], main b:not([dir]), main i, iframe, [onerror], [onload]"
 
 
-def assert_only_text(view):
-    expect(view.page.locator(MADE_OF_TEXT)).to_have_count(0)
+def assert_nothing_injected(view):
+    expect(view.page.locator(INJECTED_ELEMENTS)).to_have_count(0)
 
 
-def test_markup_is_shown_as_it_was_typed(window, alice, bob, carol):
+def test_markup_in_names_titles_and_messages_is_shown_as_text(window, alice, bob, carol):
     alice.set_display_name(NAME)
     group = alice.start_group(TITLE, bob, carol)
     hers, his = window(alice, path=f"/chats/{group}"), window(bob)
@@ -49,10 +49,10 @@ def test_markup_is_shown_as_it_was_typed(window, alice, bob, carol):
         expect(view.message("Pardon?").get_by_role("link")).to_contain_text(author + BODY)
         expect(view.page.get_by_role("heading", name=NEW_TITLE)).to_be_visible()
         expect(view.page).to_have_title(f"{NEW_TITLE} · ChatFlow")
-        assert_only_text(view)
+        assert_nothing_injected(view)
 
 
-def test_people_are_found_and_listed_by_what_they_call_themselves(window, alice, bob):
+def test_markup_in_names_and_queries_of_the_user_search_is_shown_as_text(window, alice, bob):
     alice.set_display_name(NAME)
     his = window(bob, path="/chats/new")
     his.fill(Name_or_username=alice.username)
@@ -63,10 +63,10 @@ def test_people_are_found_and_listed_by_what_they_call_themselves(window, alice,
     expect(his.row(NAME)).to_be_visible()
     his.go("/people?search=%3Cb%3E%22%27")
     expect(his.page.get_by_text("No people found for “<b>\"'”.")).to_be_visible()
-    assert_only_text(his)
+    assert_nothing_injected(his)
 
 
-def test_addresses_become_links_that_know_nothing_of_us(window, alice, bob):
+def test_links_in_messages_open_without_referrer_and_opener(window, alice, bob):
     chat = alice.start_chat(bob)
     alice.say(chat, "See https://example.org/a?b=<c>&d=e, not javascript:alert(5)")
     his = window(bob, path=f"/chats/{chat}")

@@ -1,4 +1,4 @@
-"""Formatted and long messages, and the ways to their menu."""
+"""Formatted messages, long messages and the typing indicator of the list."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.journey
 
 
-def test_alice_sees_what_will_be_bold_and_edits_what_she_typed(window, alice, bob):
+def test_composer_previews_formatting_and_editing_shows_the_markers(window, alice, bob):
     chat = alice.start_chat(bob)
     view = window(alice, path=f"/chats/{chat}")
     form = view.page.locator("message-composer")
@@ -30,7 +30,7 @@ def test_alice_sees_what_will_be_bold_and_edits_what_she_typed(window, alice, bo
     expect(view.box).to_be_focused()
 
 
-def test_long_message_stays_unfolded_when_it_changes(window, alice, bob):
+def test_expanded_long_message_stays_expanded_after_a_change(window, alice, bob):
     chat = alice.start_chat(bob)
     view = window(alice, path=f"/chats/{chat}")
     message = bob.say(chat, "line\n" * 40 + "end")

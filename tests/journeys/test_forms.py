@@ -1,4 +1,4 @@
-"""A form keeps the reader's place: how far they have scrolled, and where the focus is."""
+"""A submitted form keeps the scroll position and moves the focus sensibly."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from tests.journeys.accounts import PASSWORD
 
 pytestmark = pytest.mark.journey
 
-SCROLLED = "() => document.querySelector('.sheet__scroll').scrollTop"
-A_LINE_OR_TWO = 130  # of pixels: what is said in a card makes it longer
+SCROLL_TOP = "() => document.querySelector('.sheet__scroll').scrollTop"
+TOLERANCE_PX = 130  # a message in a card makes the card one or two lines longer
 MARK = "window.isSameDocument = true"
-LOW = {"viewport": {"width": 1280, "height": 500}}
+LOW_WINDOW = {"viewport": {"width": 1280, "height": 500}}
 
 
 @pytest.fixture
 def hers(window, alice):
-    view = window(alice, path="/settings", **LOW)
+    view = window(alice, path="/settings", **LOW_WINDOW)
     view.page.evaluate(MARK)
     return view
 
 
 def scrolled_to(view, locator):
     locator.scroll_into_view_if_needed()
-    return view.page.evaluate(SCROLLED)
+    return view.page.evaluate(SCROLL_TOP)
 
 
-def test_the_settings_stay_where_they_are(hers):
+def test_settings_page_keeps_position_and_focus_when_a_form_is_saved(hers):
     theme = hers.page.get_by_role("button", name="Dark")
     save = hers.page.get_by_role("region", name="Privacy").get_by_role("button", name="Save")
     for button, done in ((theme, "[aria-pressed=true]:has-text('Dark')"), (save, "text=Saved.")):
@@ -37,12 +37,12 @@ def test_the_settings_stay_where_they_are(hers):
         button.click()
         expect(hers.page.locator(done)).to_be_visible()
         expect(button).to_be_focused()
-        assert abs(hers.page.evaluate(SCROLLED) - place) < A_LINE_OR_TWO
+        assert abs(hers.page.evaluate(SCROLL_TOP) - place) < TOLERANCE_PX
     assert hers.page.evaluate("isSameDocument")
     hers.expect_path("/settings")
 
 
-def test_a_new_name_is_shown_below_the_list_at_once(hers):
+def test_new_display_name_is_shown_in_the_sidebar_without_a_reload(hers):
     hers.fill(Name="Alicia")
     hers.press("Save", within="Profile")
 
@@ -50,7 +50,7 @@ def test_a_new_name_is_shown_below_the_list_at_once(hers):
     assert hers.page.evaluate("isSameDocument")
 
 
-def test_a_wrong_password_has_the_focus_in_its_place(hers, browser_errors):
+def test_wrong_password_field_gets_the_focus_without_scrolling(hers, browser_errors):
     browser_errors.expect("422")
     place = scrolled_to(hers, hers.page.get_by_role("button", name="Change"))
     hers.fill(Current_password="not it", New_password="a fine long sentence")
@@ -58,11 +58,11 @@ def test_a_wrong_password_has_the_focus_in_its_place(hers, browser_errors):
 
     expect(hers.page.get_by_text("Incorrect password.")).to_be_visible()
     expect(hers.page.get_by_label("Current password", exact=True)).to_be_focused()
-    assert abs(hers.page.evaluate(SCROLLED) - place) < A_LINE_OR_TWO
+    assert abs(hers.page.evaluate(SCROLL_TOP) - place) < TOLERANCE_PX
     hers.expect_path("/settings")
 
 
-def test_ending_one_login_leads_on_to_the_next(hers):
+def test_focus_moves_to_the_next_login_after_ending_one(hers):
     ends = hers.page.get_by_role("button", name="End session")
     number = ends.count()
     assert number > 0
@@ -75,8 +75,8 @@ def test_ending_one_login_leads_on_to_the_next(hers):
     expect(focused.first).to_be_visible()
 
 
-def test_without_scripts_a_form_leads_back_to_its_card(window, alice):
-    view = window(alice, path="/settings", java_script_enabled=False, **LOW)
+def test_form_without_javascript_returns_to_its_card(window, alice):
+    view = window(alice, path="/settings", java_script_enabled=False, **LOW_WINDOW)
     view.press("Save", within="Privacy")
 
     view.expect_path("/settings#privacy")
@@ -97,9 +97,9 @@ def test_password_can_be_shown(window):
     expect(field).to_have_attribute("type", "password")
 
 
-def test_removing_a_member_keeps_the_place_and_says_so(window, alice, bob, carol, dave):
+def test_removing_a_member_keeps_the_position_and_is_confirmed(window, alice, bob, carol, dave):
     group = alice.start_group("Garden", bob, carol, dave)
-    view = window(alice, path=f"/chats/{group}/info", **LOW)
+    view = window(alice, path=f"/chats/{group}/info", **LOW_WINDOW)
     menu = view.page.get_by_label("Actions for Carol")
     place = scrolled_to(view, menu)
     menu.click()
@@ -117,23 +117,23 @@ def test_removing_a_member_keeps_the_place_and_says_so(window, alice, bob, carol
     expect(menu).to_have_count(0)
     expect(view.page.get_by_text("3 members")).to_be_attached()
     expect(view.page.get_by_label("Actions for Dave")).to_be_focused()
-    assert abs(view.page.evaluate(SCROLLED) - place) < A_LINE_OR_TWO
+    assert abs(view.page.evaluate(SCROLL_TOP) - place) < TOLERANCE_PX
 
 
-def test_a_new_role_keeps_the_place(window, alice, bob, carol):
+def test_changing_a_role_keeps_position_and_focus(window, alice, bob, carol):
     group = alice.start_group("Garden", bob, carol)
-    view = window(alice, path=f"/chats/{group}/info", **LOW)
+    view = window(alice, path=f"/chats/{group}/info", **LOW_WINDOW)
     menu = view.page.get_by_label("Actions for Bob")
     menu.click()
-    place = view.page.evaluate(SCROLLED)
+    place = view.page.evaluate(SCROLL_TOP)
     view.press("Make an admin")
 
     expect(view.page.get_by_text("admin", exact=True)).to_be_visible()
     expect(menu).to_be_focused()
-    view.wait_until(lambda: abs(view.page.evaluate(SCROLLED) - place) < A_LINE_OR_TWO)
+    view.wait_until(lambda: abs(view.page.evaluate(SCROLL_TOP) - place) < TOLERANCE_PX)
 
 
-def test_removing_a_member_without_scripts(window, alice, bob, carol):
+def test_member_can_be_removed_without_javascript(window, alice, bob, carol):
     group = alice.start_group("Garden", bob, carol)
     view = window(alice, path=f"/chats/{group}/info", java_script_enabled=False)
     view.page.get_by_label("Actions for Bob").click()
@@ -144,7 +144,7 @@ def test_removing_a_member_without_scripts(window, alice, bob, carol):
     expect(view.page.get_by_text("Bob was removed from the group.")).to_be_visible()
 
 
-def test_enter_in_the_name_of_a_group_creates_it(window, alice, bob, carol, browser_errors):
+def test_enter_in_the_group_name_submits_the_form(window, alice, bob, carol, browser_errors):
     browser_errors.expect("422")
     view = window(alice)
     view.follow("New group")
@@ -162,7 +162,7 @@ def test_enter_in_the_name_of_a_group_creates_it(window, alice, bob, carol, brow
     expect(view.page.get_by_role("heading", name="Garden")).to_be_visible()
 
 
-def test_logging_out_is_asked_first(window, alice):
+def test_logging_out_asks_for_confirmation(window, alice):
     view = window(alice)
     view.follow("Log out")
     dialog = view.page.get_by_role("dialog", name="Log out?")
@@ -175,15 +175,15 @@ def test_logging_out_is_asked_first(window, alice):
     view.expect_path("/login")
 
 
-def test_what_unfolds_is_seen_with_its_button(window, alice, bob):
+def test_expanded_section_scrolls_into_view_with_its_button(window, alice, bob):
     chat = alice.start_chat(bob)
-    view = window(alice, path=f"/chats/{chat}/info", **LOW)
+    view = window(alice, path=f"/chats/{chat}/info", **LOW_WINDOW)
     view.page.get_by_text("Block Bob").click()
 
     expect(view.page.get_by_role("button", name="Block", exact=True)).to_be_in_viewport(ratio=1)
 
 
-def test_the_german_chat_menu_has_one_line_for_each_entry(window, alice, bob):
+def test_entries_of_the_german_chat_menu_fit_on_one_line(window, alice, bob):
     chat = alice.start_chat(bob)
     view = window(alice, path=f"/chats/{chat}", locale="de-DE")
     view.page.locator("#chat-menu").click()
@@ -193,7 +193,9 @@ def test_the_german_chat_menu_has_one_line_for_each_entry(window, alice, bob):
     assert max(box["height"] for box in [item.bounding_box() for item in items.all()]) < 50
 
 
-def test_nobody_is_listed_twice_and_a_search_leads_to_messages(window, alice, bob, carol):
+def test_search_in_the_list_shows_no_duplicates_and_continues_in_messages(
+    window, alice, bob, carol
+):
     alice.say(alice.start_chat(bob), "Bring bread")
     view = window(alice)
     view.fill(Search=bob.username[:1])
@@ -219,10 +221,10 @@ def test_nobody_is_listed_twice_and_a_search_leads_to_messages(window, alice, bo
     expect(view.page.get_by_label("From", exact=True)).to_be_visible()
 
 
-def test_without_scripts_a_chat_begins_at_its_end(window, alice, bob):
+def test_chat_without_javascript_opens_at_the_latest_message(window, alice, bob):
     chat = alice.start_chat(bob)
     alice.say(chat, *(f"Line {number}." for number in range(25)))
-    view = window(alice, path=f"/chats/{chat}", java_script_enabled=False, **LOW)
+    view = window(alice, path=f"/chats/{chat}", java_script_enabled=False, **LOW_WINDOW)
 
     expect(view.message("Line 24.")).to_be_in_viewport()
     expect(view.page.get_by_role("button", name="Emoji")).to_be_hidden()

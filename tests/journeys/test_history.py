@@ -1,4 +1,4 @@
-"""A long history is read in pages, in both directions, without losing one's place."""
+"""A long history loads in pages in both directions and keeps the scroll position."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def line(number: int) -> str:
 
 
 @pytest.fixture
-def begin(alice, bob) -> Callable[[int], str]:
-    """begin(120) is a chat in which Bob has said that many lines to Alice."""
+def start_chat(alice, bob) -> Callable[[int], str]:
+    """A function that creates a chat with this many messages from Bob to Alice."""
 
-    def talk(lines: int) -> str:
+    def start(lines: int) -> str:
         chat = bob.start_chat(alice)
         bob.say(chat, *map(line, range(1, lines + 1)))
         return chat
 
-    return talk
+    return start
 
 
-def test_reading_upwards_loads_pages_and_keeps_the_place(window, alice, begin):
-    chat = begin(LINES)
+def test_scrolling_up_loads_earlier_messages_and_keeps_the_position(window, alice, start_chat):
+    chat = start_chat(LINES)
     alice.read_all(chat)
     view = window(alice, path=f"/chats/{chat}")
     expect(view.messages).to_have_count(OPENING)
@@ -51,8 +51,8 @@ def test_reading_upwards_loads_pages_and_keeps_the_place(window, alice, begin):
     expect(view.log.get_by_text("This is the start of the chat.")).to_be_visible()
 
 
-def test_what_changes_above_does_not_move_what_one_reads(window, alice, bob, begin):
-    chat = begin(OPENING)
+def test_change_above_the_viewport_does_not_move_visible_messages(window, alice, bob, start_chat):
+    chat = start_chat(OPENING)
     alice.read_all(chat)
     hers = window(alice, path=f"/chats/{chat}", viewport={"width": 1000, "height": 500})
     his = window(bob, path=f"/chats/{chat}")
@@ -65,8 +65,10 @@ def test_what_changes_above_does_not_move_what_one_reads(window, alice, bob, beg
     assert read.bounding_box()["y"] == pytest.approx(height, abs=1)
 
 
-def test_the_button_leads_to_the_newest_and_counts_what_comes(window, alice, bob, begin):
-    chat = begin(PAGE)
+def test_scroll_button_counts_new_messages_and_scrolls_to_the_latest(
+    window, alice, bob, start_chat
+):
+    chat = start_chat(PAGE)
     alice.read_all(chat)
     view = window(alice, path=f"/chats/{chat}")
     button = view.page.get_by_role("button", name="Scroll to latest")
@@ -83,7 +85,7 @@ def test_the_button_leads_to_the_newest_and_counts_what_comes(window, alice, bob
     expect(button).to_be_hidden()
 
 
-def test_today_is_yesterday_after_midnight(window, alice, bob):
+def test_day_labels_are_updated_at_midnight(window, alice, bob):
     chat = bob.start_chat(alice)
     view = window(alice)
     view.page.clock.install()
@@ -96,8 +98,10 @@ def test_today_is_yesterday_after_midnight(window, alice, bob):
     expect(view.row("Good night").get_by_text("yesterday")).to_be_visible()
 
 
-def test_much_that_is_unread_is_read_from_where_one_stopped(window, alice, bob, begin):
-    chat = begin(LINES)
+def test_chat_with_many_unread_messages_opens_at_the_first_unread_one(
+    window, alice, bob, start_chat
+):
+    chat = start_chat(LINES)
     view = window(alice)
     view.expect_unread("Bob", LINES)
     view.row("Bob").get_by_role("link").click()
@@ -113,9 +117,9 @@ def test_much_that_is_unread_is_read_from_where_one_stopped(window, alice, bob, 
     view.expect_nothing_unread()
 
 
-def test_a_quote_leads_to_what_it_quotes_however_far_up(window, alice, bob, begin):
+def test_quote_links_to_a_message_that_is_not_loaded(window, alice, bob, start_chat):
     lines = OPENING + PAGE + 10
-    chat = begin(lines)
+    chat = start_chat(lines)
     alice.read_all(chat)
     view = window(alice, path=f"/chats/{chat}?around=5")
     expect(view.message(line(5))).to_be_in_viewport()
@@ -131,13 +135,15 @@ def test_a_quote_leads_to_what_it_quotes_however_far_up(window, alice, bob, begi
     expect(view.messages.get_by_text(line(5), exact=True)).to_be_in_viewport()
 
 
-def test_a_newcomer_s_page_stays_in_step_and_shows_nothing_older(window, alice, bob, carol):
+def test_page_of_a_new_member_stays_up_to_date_and_shows_no_older_message(
+    window, alice, bob, carol
+):
     chat = alice.start_group("Garden", bob, carol)
     alice.remove(chat, bob)
     older = alice.say(chat, "The narwhal is grey.")
     alice.add(chat, bob)
     his, asked = window(bob, path=f"/chats/{chat}"), []
-    carol.say(chat, "Welcome back.")  # once it is shown, the socket is open and the page is in step
+    carol.say(chat, "Welcome back.")  # shown once the socket is open and the page up to date
     expect(his.message("Welcome back.")).to_be_visible()
     his.page.on("request", lambda request: asked.append(request.url))
     version = int(his.log.get_attribute("data-version"))

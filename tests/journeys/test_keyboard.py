@@ -1,4 +1,4 @@
-"""Everything can be reached without a mouse, and one always sees where one is."""
+"""Everything can be used by keyboard, and the focus is always visible."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.journeys.accounts import PASSWORD
 
 pytestmark = pytest.mark.journey
 
-STOPS = 40
+MOST_STOPS = 40
 HAS_VISIBLE_FOCUS = """() => {
   const element = document.activeElement;
   const marked = element.closest(".pick") ?? element;
@@ -27,28 +27,28 @@ HAS_VISIBLE_FOCUS = """() => {
 }"""
 
 
-def assert_focus_is_seen(view):
+def assert_focus_is_visible(view):
     assert view.page.evaluate(HAS_VISIBLE_FOCUS), view.page.evaluate(
         "document.activeElement.outerHTML.slice(0, 200)"
     )
 
 
 def tab_to(view, target, *, key="Tab"):
-    """However many stops it takes; at every one of them the focus has to be seen."""
-    for _ in range(STOPS):
+    """Press the key until the target has the focus, which must be visible at every stop."""
+    for _ in range(MOST_STOPS):
         view.page.keyboard.press(key)
-        assert_focus_is_seen(view)
+        assert_focus_is_visible(view)
         if target.evaluate("element => element === document.activeElement"):
             return
     raise AssertionError("it cannot be reached")
 
 
-def test_from_logging_in_to_a_message_by_keys_alone(window, alice, bob):
+def test_user_logs_in_and_sends_a_message_by_keyboard(window, alice, bob):
     alice.start_chat(bob)
     view = window(path="/login")
     keys = view.page.keyboard
     expect(view.page.get_by_role("textbox", name="Username or email")).to_be_focused()
-    assert_focus_is_seen(view)
+    assert_focus_is_visible(view)
     keys.type(alice.username)
     tab_to(view, view.page.get_by_role("textbox", name="Password"))
     keys.type(PASSWORD)
@@ -68,7 +68,7 @@ def test_from_logging_in_to_a_message_by_keys_alone(window, alice, bob):
     tab_to(view, view.box)
 
 
-def test_a_chat_is_found_and_a_message_answered_by_keys_alone(window, alice, bob, carol):
+def test_user_finds_a_chat_and_replies_by_keyboard(window, alice, bob, carol):
     alice.start_chat(carol)
     alice.say(alice.start_chat(bob), "Tea?", "Or coffee?")
     view = window(alice)
@@ -88,7 +88,7 @@ def test_a_chat_is_found_and_a_message_answered_by_keys_alone(window, alice, bob
     expect(view.message("No, thanks").get_by_role("link")).to_contain_text("Tea?")
 
 
-def test_a_chat_is_started_by_keys_alone(window, alice, bob):
+def test_user_starts_a_chat_by_keyboard(window, alice, bob):
     view = window(alice)
     keys = view.page.keyboard
     tab_to(view, view.page.get_by_role("complementary").get_by_role("link", name="New chat"))

@@ -1,4 +1,4 @@
-"""Everybody reads the page, and what comes live, in their own language."""
+"""Pages and live events are shown in the language of their reader."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def group(alice, bob, carol) -> str:
     return alice.start_group("Garden", bob, carol)
 
 
-def test_what_comes_live_is_said_in_each_readers_language(window, alice, bob, carol, dave, group):
+def test_live_events_are_shown_in_the_reader_s_language(window, alice, bob, carol, dave, group):
     hers, his = window(alice, path=f"/chats/{group}"), window(bob, locale="de-DE")
     his.open_chat(group)
     his.fill(Nachricht="Wer bringt Brot?")
@@ -42,7 +42,7 @@ def test_what_comes_live_is_said_in_each_readers_language(window, alice, bob, ca
     assert his.messages.all_inner_texts() == live
 
 
-def test_the_emoji_picker_speaks_german_as_well(window, alice, bob):
+def test_emoji_picker_is_translated(window, alice, bob):
     chat = alice.start_chat(bob)
     view = window(alice, locale="de-DE", path=f"/chats/{chat}")
     view.press("Emoji")

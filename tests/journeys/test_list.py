@@ -1,4 +1,4 @@
-"""The list beside the pane, when it is longer than what is shown at once."""
+"""The conversation list: search, order, unread counts and keyboard navigation."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ OLDEST = "Group 00"
 
 @pytest.fixture
 def groups(alice, bob, carol) -> list[str]:
-    """So many that the oldest ones have to be asked for."""
+    """More groups than the first page of the list shows."""
     return [alice.start_group(f"Group {number:02}", bob, carol) for number in range(ROWS + 5)]
 
 
 @pytest.fixture
 def hers(window, alice, groups):
     view = window(alice)
-    expect(view.rows).to_have_count(ROWS + 1)  # and the link to the older ones
+    expect(view.rows).to_have_count(ROWS + 1)  # and the link to older chats
     expect(view.row(OLDEST)).to_have_count(0)
     return view
 
 
-def test_an_older_chat_is_found_by_its_title(hers):
+def test_chat_beyond_the_first_page_is_found_by_its_title(hers):
     hers.fill(Search=OLDEST)
 
     expect(hers.row(OLDEST)).to_be_visible()
@@ -36,14 +36,14 @@ def test_an_older_chat_is_found_by_its_title(hers):
     expect(hers.page.get_by_role("heading", name=OLDEST)).to_be_visible()
 
 
-def test_what_a_row_holds_out_of_sight_is_not_searched(hers):
+def test_hidden_text_of_a_row_is_not_searched(hers):
     hers.fill(Search="raf")  # as in “Draft”
 
     expect(hers.page.get_by_role("button", name="Search messages for “raf”")).to_be_visible()
     expect(hers.rows).to_have_count(0)
 
 
-def test_a_chat_that_begins_while_one_searches_is_left_out_as_well(hers, alice, bob):
+def test_new_chat_that_does_not_match_the_search_is_hidden(hers, alice, bob):
     hers.fill(Search="Group 34")
     expect(hers.rows).to_have_count(1)
     bob.say(bob.start_chat(alice), "Good morning")
@@ -52,7 +52,7 @@ def test_a_chat_that_begins_while_one_searches_is_left_out_as_well(hers, alice, 
     expect(hers.rows).to_have_count(1)
 
 
-def test_a_chat_that_came_by_itself_stands_once_and_in_its_place(hers, groups):
+def test_row_added_for_the_open_chat_is_not_repeated_by_its_page(hers, groups):
     hers.go(f"/chats/{groups[0]}")
     expect(hers.row(OLDEST)).to_have_count(1)
     hers.link("Older chats").scroll_into_view_if_needed()
@@ -61,15 +61,13 @@ def test_a_chat_that_came_by_itself_stands_once_and_in_its_place(hers, groups):
     expect(hers.rows).to_have_count(ROWS + 5)
 
 
-def test_all_unread_chats_are_counted_also_those_without_a_row(window, bob, alice, groups):
+def test_title_counts_unread_chats_beyond_the_first_page(window, bob, alice, groups):
     view = window(bob)
 
     expect(view.page).to_have_title(re.compile(rf"^\({ROWS + 5}\) "))
 
 
-def test_what_is_read_elsewhere_is_no_longer_counted_though_it_has_no_row(
-    window, alice, bob, groups
-):
+def test_chat_without_a_row_that_is_read_elsewhere_is_no_longer_counted(window, alice, bob, groups):
     view = window(bob)
     expect(view.page).to_have_title(re.compile(rf"^\({ROWS + 5}\) "))
 
@@ -78,7 +76,7 @@ def test_what_is_read_elsewhere_is_no_longer_counted_though_it_has_no_row(
     expect(view.page).to_have_title(re.compile(rf"^\({ROWS + 4}\) "))
 
 
-def test_the_rows_are_one_tab_stop_with_arrow_keys(window, alice, bob, carol, dave):
+def test_rows_are_one_tab_stop_with_arrow_keys(window, alice, bob, carol, dave):
     for other in (bob, carol, dave):
         alice.start_chat(other)
     view = window(alice)
@@ -97,10 +95,10 @@ def test_the_rows_are_one_tab_stop_with_arrow_keys(window, alice, bob, carol, da
     keys.press("Tab")
     expect(view.link("Alice Settings")).to_be_focused()
     keys.press("Shift+Tab")
-    expect(links[1]).to_be_focused()  # where one was
+    expect(links[1]).to_be_focused()  # the row that had the focus before
 
 
-def test_the_open_chat_is_the_tab_stop(window, alice, bob, carol):
+def test_open_chat_is_the_tab_stop_of_the_list(window, alice, bob, carol):
     chat = alice.start_chat(bob)
     alice.start_chat(carol)
     view = window(alice, path=f"/chats/{chat}")
@@ -110,7 +108,7 @@ def test_the_open_chat_is_the_tab_stop(window, alice, bob, carol):
     expect(view.row("Bob").get_by_role("link")).to_be_focused()
 
 
-def test_a_row_that_came_by_itself_opens_in_place(window, alice, bob):
+def test_row_that_arrived_live_opens_without_a_reload(window, alice, bob):
     view = window(alice)
     view.page.evaluate("window.isSamePage = true")
     bob.say(bob.start_chat(alice), "Hello")
@@ -120,7 +118,7 @@ def test_a_row_that_came_by_itself_opens_in_place(window, alice, bob):
     assert view.page.evaluate("window.isSamePage")
 
 
-def test_the_page_that_opens_an_archived_chat_shows_its_row(window, alice, bob):
+def test_open_archived_chat_has_a_visible_row(window, alice, bob):
     chat = alice.start_chat(bob)
     alice.change_settings(chat, archived=True)
     view = window(alice, path=f"/chats/{chat}")
@@ -129,7 +127,7 @@ def test_the_page_that_opens_an_archived_chat_shows_its_row(window, alice, bob):
     expect(view.row("Bob").get_by_role("link")).to_have_attribute("aria-current", "page")
 
 
-def test_a_long_preview_is_cut_between_characters_as_the_server_cuts_it(window, alice, bob):
+def test_live_preview_is_shortened_like_that_of_the_server(window, alice, bob):
     chat = bob.start_chat(alice)
     view = window(alice)
     bob.say(chat, f"{'x' * 118}😀 and more than a row has room for")
@@ -141,7 +139,7 @@ def test_a_long_preview_is_cut_between_characters_as_the_server_cuts_it(window, 
     assert live == preview.text_content() == f"{'x' * 118}😀…"
 
 
-def test_a_message_that_waits_is_in_the_row_as_well(window, alice, bob, browser_errors):
+def test_pending_message_is_shown_in_the_row(window, alice, bob, browser_errors):
     browser_errors.expect("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
     chat = alice.start_chat(bob)
     view = window(alice, path=f"/chats/{chat}")
@@ -154,7 +152,7 @@ def test_a_message_that_waits_is_in_the_row_as_well(window, alice, bob, browser_
     expect(view.row("Bob").get_by_text("Sent", exact=True)).to_be_attached()
 
 
-def test_a_new_name_is_shown_everywhere_without_a_reload(window, alice, bob, carol):
+def test_new_display_name_is_shown_everywhere_without_a_reload(window, alice, bob, carol):
     direct, group = bob.start_chat(alice), alice.start_group("Garden", bob, carol)
     bob.say(direct, "Hello Alice")
     bob.say(group, "Hello everybody")

@@ -1,4 +1,4 @@
-"""A user who leaves, or is removed, sees nothing further."""
+"""Users who are removed, leave, log out or delete their account lose access."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from tests.journeys.accounts import PASSWORD
 pytestmark = pytest.mark.journey
 
 SECRET = "The key is under the mat"
-EVERYTHING_KEPT = "JSON.stringify([localStorage, sessionStorage])"
+BROWSER_STORAGE = "JSON.stringify([localStorage, sessionStorage])"
 
 
-def test_member_who_is_removed_while_reading_a_group_is_told_so_and_sees_nothing_new(
-    window, alice, bob, carol
-):
+def test_removed_member_is_told_and_sees_no_later_messages(window, alice, bob, carol):
     group = alice.start_group("Garden", bob, carol)
     hers, his = window(alice, path=f"/chats/{group}/info"), window(bob, path=f"/chats/{group}")
     expect(his.messages).to_have_count(1)
@@ -34,7 +32,7 @@ def test_member_who_is_removed_while_reading_a_group_is_told_so_and_sees_nothing
     expect(his.page.get_by_text("No chats yet")).to_be_visible()
 
 
-def test_whoever_leaves_a_group_is_led_to_the_list(window, alice, bob, carol):
+def test_leaving_a_group_redirects_to_the_list(window, alice, bob, carol):
     group = alice.start_group("Garden", bob, carol)
     his, hers = window(bob, path=f"/chats/{group}/info"), window(alice, path=f"/chats/{group}")
     his.page.get_by_text("Leave group").click()
@@ -46,7 +44,7 @@ def test_whoever_leaves_a_group_is_led_to_the_list(window, alice, bob, carol):
     expect(hers.page.get_by_text("2 members")).to_be_visible()
 
 
-def test_a_device_that_is_signed_out_from_another_one_is_led_to_the_login(window, alice, bob):
+def test_device_logged_out_by_another_device_is_redirected_to_the_login_page(window, alice, bob):
     chat = alice.start_chat(bob)
     lost, kept = window(alice, path=f"/chats/{chat}"), window(alice, device=1, path="/settings")
     expect(lost.box).to_be_visible()
@@ -58,7 +56,7 @@ def test_a_device_that_is_signed_out_from_another_one_is_led_to_the_login(window
     lost.expect_path(rf"/login\?next=/chats/{chat}")
 
 
-def test_all_windows_of_a_device_end_with_its_login(window, alice, bob):
+def test_logging_out_redirects_all_windows_of_the_browser(window, alice, bob):
     chat = alice.start_chat(bob)
     one, other = window(alice, path=f"/chats/{chat}"), window(alice)
     expect(one.box).to_be_visible()
@@ -68,7 +66,7 @@ def test_all_windows_of_a_device_end_with_its_login(window, alice, bob):
     one.expect_path("/login")
 
 
-def test_going_back_after_logging_out_shows_nothing_private(window, alice, bob):
+def test_going_back_after_logging_out_shows_no_private_data(window, alice, bob):
     chat = bob.start_chat(alice)
     bob.say(chat, SECRET)
     view = window(alice)
@@ -82,12 +80,10 @@ def test_going_back_after_logging_out_shows_nothing_private(window, alice, bob):
         getattr(view.page, step)()
         expect(view.page.get_by_role("heading", name="Log in to ChatFlow")).to_be_visible()
         expect(view.page.get_by_text(SECRET)).to_have_count(0)
-    assert "door" not in view.page.evaluate(EVERYTHING_KEPT)
+    assert "door" not in view.page.evaluate(BROWSER_STORAGE)
 
 
-def test_whoever_is_not_signed_in_is_led_to_the_login_and_then_where_they_wanted(
-    window, alice, bob, browser_errors
-):
+def test_login_returns_to_the_requested_page(window, alice, bob, browser_errors):
     browser_errors.expect("422")
     chat = alice.start_chat(bob)
     view = window(path=f"/chats/{chat}")
@@ -103,8 +99,10 @@ def test_whoever_is_not_signed_in_is_led_to_the_login_and_then_where_they_wanted
 
 
 @pytest.mark.parametrize("box", ["Message", "Search"])
-def test_whoever_was_signed_out_while_typing_comes_back_to_the_page(window, alice, bob, box):
-    """Not to the draft or to the people that were asked for on the way."""
+def test_login_after_a_lost_session_returns_to_the_page_and_keeps_the_draft(
+    window, alice, bob, box
+):
+    """The background requests for the draft or the people must not become the next page."""
     chat = alice.start_chat(bob)
     view = window(alice, path=f"/chats/{chat}")
     expect(view.box).to_be_focused()
@@ -118,7 +116,7 @@ def test_whoever_was_signed_out_while_typing_comes_back_to_the_page(window, alic
     expect(view.box).to_have_value("Half a sentence" if box == "Message" else "")
 
 
-def test_a_deleted_account_is_gone_and_what_it_said_stays(window, alice, bob):
+def test_messages_of_a_deleted_account_remain(window, alice, bob):
     chat = bob.start_chat(alice)
     bob.say(chat, "Farewell")
     hers, his = window(alice, path=f"/chats/{chat}"), window(bob, path="/settings")

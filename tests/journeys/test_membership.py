@@ -1,4 +1,4 @@
-"""Being in a conversation: when it begins, whose acts it tells, and how it ends."""
+"""Membership as pages show it: new chats, system messages, removal and blocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MANY = 8
 COLOUR = "element => getComputedStyle(element.querySelector('.message__author')).color"
 
 
-def test_a_chat_comes_to_the_other_persons_list_with_its_first_message(window, alice, bob):
+def test_direct_chat_is_listed_for_the_other_person_from_its_first_message(window, alice, bob):
     hers, his = window(alice), window(bob)
     hers.fill(Search=bob.username)
     hers.press(f"Bob @{bob.username}")
@@ -29,7 +29,7 @@ def test_a_chat_comes_to_the_other_persons_list_with_its_first_message(window, a
     expect(his.row("Alice")).to_contain_text("Hello Bob")
 
 
-def test_ones_own_acts_in_a_group_are_not_unread(window, alice, bob, carol, dave):
+def test_own_actions_in_a_group_are_not_unread(window, alice, bob, carol, dave):
     view, phone = window(alice), window(alice, device=1)
     group = alice.start_group("Garden", bob, carol)
     alice.add(group, dave)
@@ -47,7 +47,7 @@ def test_ones_own_acts_in_a_group_are_not_unread(window, alice, bob, carol, dave
     expect(view.page.get_by_text("New messages")).to_have_count(0)
 
 
-def test_who_is_removed_while_reading_is_told_by_whom_and_keeps_what_is_on_the_page(
+def test_removed_member_is_told_by_whom_and_keeps_the_open_page(
     window, alice, bob, carol, browser_errors
 ):
     browser_errors.expect("404")
@@ -63,11 +63,11 @@ def test_who_is_removed_while_reading_is_told_by_whom_and_keeps_what_is_on_the_p
     expect(his.box).not_to_be_editable()
     expect(his.page.get_by_role("button", name="Send")).to_have_count(0)
     expect(his.row("Garden")).to_have_count(0)
-    his.page.wait_for_timeout(1000)  # nobody leads him away later
+    his.page.wait_for_timeout(1000)  # the page does not redirect later either
     his.expect_path(f"/chats/{group}")
 
 
-def test_who_was_removed_while_offline_is_told_afterwards(
+def test_member_removed_while_offline_is_told_after_reconnecting(
     window, alice, bob, carol, browser_errors
 ):
     browser_errors.expect("404", "ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
@@ -86,7 +86,7 @@ def test_who_was_removed_while_offline_is_told_afterwards(
     expect(his.message("Who has time on Saturday?")).to_be_visible()
 
 
-def test_who_blocked_the_other_person_sees_that_instead_of_the_composer(window, alice, bob):
+def test_block_notice_replaces_the_composer_for_the_blocker(window, alice, bob):
     chat = bob.start_chat(alice)
     bob.say(chat, "Hello")
     view = window(alice, path=f"/chats/{chat}/info")
@@ -102,7 +102,7 @@ def test_who_blocked_the_other_person_sees_that_instead_of_the_composer(window, 
     view.expect_path(f"/chats/{chat}")
 
 
-def test_the_names_of_many_who_were_added_are_folded_away(window, alice, bob, carol, more_users):
+def test_names_of_many_added_members_are_collapsed(window, alice, bob, carol, more_users):
     people = [other for users in more_users(2) for other in users.values()][:MANY]
     group = alice.start_group("Garden", bob, carol)
     hers, his = window(alice, path=f"/chats/{group}"), window(bob, path=f"/chats/{group}")
@@ -116,7 +116,7 @@ def test_the_names_of_many_who_were_added_are_folded_away(window, alice, bob, ca
     expect(line.get_by_text("Dave").first).to_be_visible()
 
 
-def test_the_first_eight_members_of_a_group_have_colours_of_their_own(
+def test_first_eight_members_of_a_group_have_different_colours(
     window, alice, bob, carol, dave, more_users
 ):
     [four] = more_users(1)
@@ -131,7 +131,7 @@ def test_the_first_eight_members_of_a_group_have_colours_of_their_own(
     assert len(colours) == len(others) == 7
 
 
-def test_a_message_one_has_deleted_says_so(window, alice, bob):
+def test_tombstone_tells_the_sender_that_they_deleted_the_message(window, alice, bob):
     chat = alice.start_chat(bob)
     alice.say(chat, "Oops")
     hers, his = window(alice, path=f"/chats/{chat}"), window(bob, path=f"/chats/{chat}")
@@ -146,7 +146,7 @@ def test_a_message_one_has_deleted_says_so(window, alice, bob):
     expect(hers.row("Bob")).to_contain_text("You deleted this message")
 
 
-def test_names_of_the_other_writing_direction_stand_by_themselves(window, alice, bob, carol):
+def test_names_in_the_other_writing_direction_are_isolated(window, alice, bob, carol):
     group = alice.start_group("Garden", bob, carol)
     bob.set_display_name("דוד לוי")
     view = window(alice, path=f"/chats/{group}")

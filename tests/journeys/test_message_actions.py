@@ -1,4 +1,4 @@
-"""What is done to a message that is there already, and who sees it."""
+"""Editing, deleting, quoting and reacting, and the message info dialog."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def his(window, bob, chat):
     return window(bob, path=f"/chats/{chat}")
 
 
-def test_a_slip_is_mended_before_everybodys_eyes(hers, his):
+def test_edited_message_is_updated_for_both(hers, his):
     hers.choose("See you at sevn", "Edit")
     expect(hers.box).to_have_value("See you at sevn")
     hers.say("See you at seven")
@@ -36,7 +36,7 @@ def test_a_slip_is_mended_before_everybodys_eyes(hers, his):
         expect(view.message("See you at seven")).to_contain_text("Edited")
 
 
-def test_a_deleted_message_leaves_only_that_it_was_there(hers, his):
+def test_deleted_message_becomes_a_tombstone_for_both(hers, his):
     hers.delete("Bring bread")
 
     for view, words in ((hers, "You deleted this message"), (his, "This message was deleted")):
@@ -45,12 +45,12 @@ def test_a_deleted_message_leaves_only_that_it_was_there(hers, his):
         expect(view.page.get_by_text("Bring bread").filter(visible=True)).to_have_count(0)
 
 
-def test_a_quote_says_what_its_original_says_now(hers, his):
+def test_quote_is_updated_with_its_original(hers, his):
     his.message("Bring bread").hover()
     his.press("Reply")
     his.say("Which?")
     quote = his.message("Which?").get_by_role("link")
-    choose(hers.messages.nth(1), "Edit")
+    choose_from_menu(hers.messages.nth(1), "Edit")
     hers.say("Bring rolls, " + "please " * 40)
 
     expect(quote).to_contain_text("Bring rolls")
@@ -58,18 +58,18 @@ def test_a_quote_says_what_its_original_says_now(hers, his):
     his.page.reload()
     expect(quote).to_be_visible()
     assert quote.text_content() == quoted
-    choose(hers.messages.nth(1), "Delete for everyone")
+    choose_from_menu(hers.messages.nth(1), "Delete for everyone")
     hers.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(quote).to_contain_text("This message was deleted")
 
 
-def choose(message, act):
+def choose_from_menu(message, name):
     message.hover()
     message.get_by_role("button", name="More", exact=True).click()
-    message.page.get_by_role("menuitem", name=act).click()
+    message.page.get_by_role("menuitem", name=name).click()
 
 
-def test_a_reaction_is_seen_by_both_and_can_be_withdrawn(hers, his):
+def test_reaction_is_shown_to_both_and_can_be_removed(hers, his):
     his.choose("Bring bread", "👍", role="menuitemcheckbox")
     for view in (hers, his):
         expect(view.message("Bring bread").get_by_role("button", name="👍 1")).to_be_visible()
@@ -79,7 +79,7 @@ def test_a_reaction_is_seen_by_both_and_can_be_withdrawn(hers, his):
         expect(view.messages.get_by_role("button", name="👍")).to_have_count(0)
 
 
-def test_a_reaction_is_changed_and_one_sees_who_gave_it(hers, his):
+def test_reaction_can_be_changed_and_info_names_its_users(hers, his):
     his.choose("Bring bread", "👍", role="menuitemcheckbox")
     expect(hers.message("Bring bread").get_by_role("button", name="👍 1")).to_be_visible()
     hers.press("👍 1")
@@ -97,7 +97,7 @@ def test_a_reaction_is_changed_and_one_sees_who_gave_it(hers, his):
     expect(dialog.get_by_role("region", name="🥖")).to_contain_text("Bob")
 
 
-def test_a_menu_opens_although_its_message_is_drawn_anew_meanwhile(hers, his):
+def test_menu_works_although_its_message_was_replaced_meanwhile(hers, his):
     release = his.delay_requests("**/menu")
     his.message("Bring bread").hover()
     his.press("More")
@@ -112,7 +112,7 @@ def test_a_menu_opens_although_its_message_is_drawn_anew_meanwhile(hers, his):
     expect(hers.message("Bring bread").get_by_role("button", name="🥖 1")).to_be_visible()
 
 
-def test_the_info_follows_a_message_on_its_way(window, alice, bob, carol):
+def test_info_shows_delivery_and_reading_live(window, alice, bob, carol):
     group = alice.start_group("Garden", bob, carol)
     alice.say(group, "Who is coming?")
     hers = window(alice, path=f"/chats/{group}")
@@ -132,7 +132,7 @@ def test_the_info_follows_a_message_on_its_way(window, alice, bob, carol):
 
 @pytest.fixture
 def info(window, alice, bob, carol):
-    """She looks who has a message, on a screen too low for all of it."""
+    """alice's window, the open info dialog and the group; the window is too low for the dialog."""
     group = alice.start_group("Garden", bob, carol)
     alice.say(group, "Who is coming?")
     hers = window(alice, path=f"/chats/{group}", viewport={"width": 900, "height": 280})
@@ -142,7 +142,7 @@ def info(window, alice, bob, carol):
     return hers, dialog, group
 
 
-def test_the_info_stays_where_one_reads_and_has_the_focus(window, bob, carol, info):
+def test_updated_info_keeps_scroll_position_and_focus(window, bob, carol, info):
     _hers, dialog, _group = info
     scrolled = dialog.get_by_role("region", name="Message info")
     scrolled.evaluate("region => (region.focus(), region.scrollTo(0, region.scrollHeight))")
@@ -156,7 +156,7 @@ def test_the_info_stays_where_one_reads_and_has_the_focus(window, bob, carol, in
     expect(scrolled).to_be_focused()
 
 
-def test_an_info_that_is_closed_stays_closed(bob, info):
+def test_closed_info_is_not_reopened_by_a_late_response(bob, info):
     hers, dialog, group = info
     release = hers.delay_requests("**/info")
     asked = []
@@ -172,7 +172,7 @@ def test_an_info_that_is_closed_stays_closed(bob, info):
     expect(dialog).to_be_hidden()
 
 
-def test_what_goes_wrong_in_a_dialog_is_said_there_and_then_on_the_page(hers, browser_errors):
+def test_error_is_shown_in_the_dialog_and_then_on_the_page(hers, browser_errors):
     browser_errors.expect("ERR_FAILED")
     hers.choose("Bring bread", "Delete for everyone")
     dialog = hers.page.get_by_role("dialog")
@@ -185,7 +185,7 @@ def test_what_goes_wrong_in_a_dialog_is_said_there_and_then_on_the_page(hers, br
     expect(hers.page.get_by_text("Something went wrong.")).to_be_visible()
 
 
-def test_what_others_said_cannot_be_changed(his):
+def test_messages_of_others_cannot_be_edited_or_deleted(his):
     his.message("Bring bread").hover()
     his.press("More")
 

@@ -1,4 +1,4 @@
-"""From “Report…” to the tombstone: what people do, what a moderator does, and what both see."""
+"""Reporting a message, and a moderator's decision about it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ THANKS = "Thanks. The moderators will review it."
 
 @pytest.fixture
 def root(server_with_users, server) -> str:
-    """The username of somebody who may do everything."""
+    """The username of a superuser."""
     account = {"USERNAME": "root", "EMAIL": "root@example.org", "PASSWORD": PASSWORD}
     secrets = {f"DJANGO_SUPERUSER_{name}": value for name, value in account.items()}
     servers.manage(server.variables | secrets, "createsuperuser", "--no-input")
     return "root"
 
 
-def test_alice_reports_mallory_and_a_moderator_puts_an_end_to_it(
+def test_moderator_deletes_a_reported_message_and_suspends_its_sender(
     window, alice, bob, carol, root, browser_errors
 ):
     mallory = carol
@@ -41,26 +41,28 @@ def test_alice_reports_mallory_and_a_moderator_puts_an_end_to_it(
     expect(hers.page.get_by_text(THANKS)).to_be_visible()
     expect(dialog).to_be_hidden()
 
-    desk = window(path="/admin/messaging/report/")
-    desk.fill(Username_or_email=root, Password=PASSWORD)
-    desk.press("Log in")
-    desk.page.get_by_role("row").filter(has_text=alice.username).get_by_role("link").first.click()
-    expect(desk.page.get_by_text("Buy my pills")).to_be_visible()
-    expect(desk.page.get_by_text("Who waters on Sunday?")).to_be_visible()
-    expect(desk.page.get_by_text("Every day now.")).to_be_visible()
-    browser_errors.expect("401", "403")  # of the page that is shut out
-    desk.press("Delete and suspend")
+    moderator = window(path="/admin/messaging/report/")
+    moderator.fill(Username_or_email=root, Password=PASSWORD)
+    moderator.press("Log in")
+    moderator.page.get_by_role("row").filter(has_text=alice.username).get_by_role(
+        "link"
+    ).first.click()
+    expect(moderator.page.get_by_text("Buy my pills")).to_be_visible()
+    expect(moderator.page.get_by_text("Who waters on Sunday?")).to_be_visible()
+    expect(moderator.page.get_by_text("Every day now.")).to_be_visible()
+    browser_errors.expect("401", "403")  # of the page of the suspended user
+    moderator.press("Delete and suspend")
 
     hers.expect_messages("Garden", "Who waters on Sunday?", "This message was deleted")
     expect(theirs.page).to_have_url(re.compile("/login"))
-    expect(desk.page.get_by_text("Done and recorded in the audit log.")).to_be_visible()
+    expect(moderator.page.get_by_text("Done and recorded in the audit log.")).to_be_visible()
     theirs.fill(Username_or_email=mallory.username, Password=PASSWORD)
     browser_errors.expect("422")
     theirs.press("Log in")
     expect(theirs.page.get_by_role("alert")).to_be_visible()
 
 
-def test_bob_reports_and_blocks_without_javascript(window, alice, bob):
+def test_user_reports_and_blocks_without_javascript(window, alice, bob):
     chat = alice.start_chat(bob)
     alice.say(chat, "Pay up or else")
     view = window(bob, path=f"/chats/{chat}", java_script_enabled=False)

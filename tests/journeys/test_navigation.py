@@ -1,4 +1,4 @@
-"""From page to page: only the last step counts, and one that fails says so."""
+"""Navigation between pages: late responses are ignored, and failed ones are reported."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
 
-CUT_OFF = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
+OFFLINE_ERRORS = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
 FAILED = "Something went wrong. Check your connection."
 OFFLINE = "You are offline. Try again when you are connected."
 
 
-def hold(view, chat):
-    """Opening the chat takes long: until the answer is called, or it was broken off."""
-    over = []
+def delay_chat(view, chat):
+    """Delay the response of this chat's page until the returned function is called."""
+    ended = []
 
     def note(request):
         if request.url.endswith(f"/chats/{chat}"):
-            over.append(request)
+            ended.append(request)
 
     for end in ("requestfinished", "requestfailed"):
         view.page.on(end, note)
@@ -26,48 +26,48 @@ def hold(view, chat):
 
     def answer():
         release()
-        view.wait_until(lambda: over)
+        view.wait_until(lambda: ended)
         view.wait_for_animations()
 
     return answer
 
 
-def shows_chat_with(view, name):
+def expect_chat_with(view, name):
     expect(view.page.get_by_role("heading", name=name)).to_be_visible()
 
 
-def test_a_late_chat_does_not_come_between_oneself_and_the_next(window, alice, bob, carol):
+def test_late_response_does_not_replace_the_chat_opened_after_it(window, alice, bob, carol):
     bobs, carols = alice.start_chat(bob), alice.start_chat(carol)
     view = window(alice)
-    answer = hold(view, bobs)
+    answer = delay_chat(view, bobs)
     view.row("Bob").get_by_role("link").dblclick()
     view.row("Carol").get_by_role("link").click()
-    shows_chat_with(view, "Carol")
+    expect_chat_with(view, "Carol")
     view.box.press_sequentially("For Carol ")
     answer()
 
     view.page.keyboard.type("alone")
     expect(view.box).to_have_value("For Carol alone")
-    shows_chat_with(view, "Carol")
+    expect_chat_with(view, "Carol")
     view.expect_path(f"/chats/{carols}")
 
 
-def test_two_quick_steps_back_end_at_the_second(window, alice, bob, carol):
+def test_going_back_twice_quickly_shows_the_second_page(window, alice, bob, carol):
     bobs, carols = alice.start_chat(bob), alice.start_chat(carol)
     view = window(alice)
     for name in ("Bob", "Carol"):
         view.row(name).get_by_role("link").click()
-        shows_chat_with(view, name)
+        expect_chat_with(view, name)
     view.follow("Alice Settings")
     view.expect_path("/settings")
-    answer = hold(view, carols)
+    answer = delay_chat(view, carols)
     for chat in (carols, bobs):
         view.page.evaluate("history.back()")
         view.expect_path(f"/chats/{chat}")
-    shows_chat_with(view, "Bob")
+    expect_chat_with(view, "Bob")
     answer()
 
-    shows_chat_with(view, "Bob")
+    expect_chat_with(view, "Bob")
     view.expect_path(f"/chats/{bobs}")
 
 
@@ -83,18 +83,18 @@ def test_slow_form_is_still_saved_after_the_user_navigates_on(window, alice, bob
     release = view.delay_requests("**/settings/privacy")
     view.press("Save", within="Privacy")
     view.row("Bob").get_by_role("link").click()
-    shows_chat_with(view, "Bob")
+    expect_chat_with(view, "Bob")
     with view.page.expect_event("requestfinished", is_privacy_form):
         release()
 
     view.wait_for_animations()
-    shows_chat_with(view, "Bob")
+    expect_chat_with(view, "Bob")
     view.go("/settings")
     expect(receipts).not_to_be_checked()
 
 
-def test_a_step_that_does_not_reach_the_server_says_so(window, alice, bob, browser_errors):
-    browser_errors.expect(*CUT_OFF)
+def test_link_and_form_report_a_lost_connection(window, alice, bob, browser_errors):
+    browser_errors.expect(*OFFLINE_ERRORS)
     alice.start_chat(bob)
     view = window(alice, path="/settings")
     view.page.context.set_offline(True)
@@ -107,19 +107,19 @@ def test_a_step_that_does_not_reach_the_server_says_so(window, alice, bob, brows
     view.expect_path("/settings")
 
 
-def test_a_step_back_that_does_not_reach_the_server_says_so(window, alice, bob, browser_errors):
-    browser_errors.expect(*CUT_OFF)
+def test_going_back_reports_a_lost_connection(window, alice, bob, browser_errors):
+    browser_errors.expect(*OFFLINE_ERRORS)
     alice.start_chat(bob)
     view = window(alice)
     view.row("Bob").get_by_role("link").click()
-    shows_chat_with(view, "Bob")
+    expect_chat_with(view, "Bob")
     view.page.context.set_offline(True)
     view.page.evaluate("history.back()")
 
     expect(view.page.get_by_text(OFFLINE)).to_be_visible()
 
 
-def test_a_step_back_to_what_is_not_ones_own_any_more_leads_to_its_error_page(
+def test_going_back_to_a_chat_after_removal_shows_an_error_page(
     window, alice, bob, carol, browser_errors
 ):
     browser_errors.expect("404", "htmx:|Response Status")
@@ -134,7 +134,7 @@ def test_a_step_back_to_what_is_not_ones_own_any_more_leads_to_its_error_page(
     expect(his.page.get_by_role("heading", name="Page not found")).to_be_visible()
 
 
-def test_what_a_form_is_refused_for_is_said(window, alice, browser_errors):
+def test_form_shows_why_it_was_refused(window, alice, browser_errors):
     browser_errors.expect("403")
     view = window(alice, path="/settings")
     view.page.get_by_role("checkbox", name="Read receipts").uncheck()
@@ -145,7 +145,7 @@ def test_what_a_form_is_refused_for_is_said(window, alice, browser_errors):
     expect(view.page.get_by_role("checkbox", name="Read receipts")).not_to_be_checked()
 
 
-def test_a_part_of_the_page_that_does_not_come_leaves_the_page(
+def test_failed_fragment_request_shows_an_error_and_keeps_the_page(
     window, alice, bob, carol, browser_errors
 ):
     browser_errors.expect("503", "502")
@@ -164,7 +164,7 @@ def test_a_part_of_the_page_that_does_not_come_leaves_the_page(
     expect(view.page.get_by_text(FAILED)).to_be_visible()
 
 
-def test_the_row_is_chosen_and_the_pane_dimmed_while_the_chat_is_on_its_way(window, alice, bob):
+def test_row_is_selected_and_pane_is_busy_while_the_chat_loads(window, alice, bob):
     chat = alice.start_chat(bob)
     view = window(alice)
     release = view.delay_requests(f"**/chats/{chat}")
@@ -178,10 +178,10 @@ def test_the_row_is_chosen_and_the_pane_dimmed_while_the_chat_is_on_its_way(wind
     expect(view.page.get_by_role("main")).not_to_have_attribute("aria-busy", "true")
 
 
-def test_a_chat_that_cannot_be_loaded_leaves_the_open_one_chosen(
+def test_open_chat_stays_selected_when_another_one_cannot_be_loaded(
     window, alice, bob, carol, browser_errors
 ):
-    browser_errors.expect(*CUT_OFF)
+    browser_errors.expect(*OFFLINE_ERRORS)
     bobs, _carols = alice.start_chat(bob), alice.start_chat(carol)
     view = window(alice, path=f"/chats/{bobs}")
     view.page.context.set_offline(True)
@@ -193,7 +193,7 @@ def test_a_chat_that_cannot_be_loaded_leaves_the_open_one_chosen(
     expect(view.page.get_by_role("main")).not_to_have_attribute("aria-busy", "true")
 
 
-def test_the_menu_of_a_message_opens_without_waiting_for_the_server(window, alice, bob):
+def test_message_menu_opens_before_the_server_responds(window, alice, bob):
     chat = bob.start_chat(alice)
     bob.say(chat, "Hello")
     view = window(alice, path=f"/chats/{chat}")
@@ -210,7 +210,7 @@ def test_the_menu_of_a_message_opens_without_waiting_for_the_server(window, alic
     expect(view.box).to_be_focused()
 
 
-def test_a_reaction_is_given_from_the_menu_before_the_server_has_completed_it(window, alice, bob):
+def test_reaction_can_be_chosen_before_the_server_responds(window, alice, bob):
     chat = bob.start_chat(alice)
     bob.say(chat, "Hello")
     view = window(alice, path=f"/chats/{chat}")

@@ -1,4 +1,4 @@
-"""Users who allow it get notifications of their system while they look elsewhere."""
+"""System notifications while ChatFlow does not have the focus."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
 
-SYSTEM = """
-Document.prototype.hasFocus = () => window.isLookedAt ?? false;
+FAKE_NOTIFICATIONS = """
+Document.prototype.hasFocus = () => window.isFocused ?? false;
 window.notified = [];
 window.Notification = class {
   static permission = localStorage.getItem("allowed") ?? "default";
@@ -29,9 +29,9 @@ window.Notification = class {
 
 @pytest.fixture
 def hers(window, alice):
-    """Her page, on a system of which the test knows what it shows."""
+    """alice's settings page with a fake Notification API."""
     view = window(alice)
-    view.page.add_init_script(SYSTEM)
+    view.page.add_init_script(FAKE_NOTIFICATIONS)
     view.go("/settings")
     return view
 
@@ -44,7 +44,7 @@ def switch(view):
     return view.page.get_by_role("checkbox", name="Notify me on this device")
 
 
-def test_she_is_told_what_comes_and_not_what_is_muted_or_read(hers, alice, bob, carol):
+def test_new_messages_are_notified_unless_muted_or_read(hers, alice, bob, carol):
     group, chat = alice.start_group("Garden", bob, carol), carol.start_chat(alice)
     bob.say(group, "Before she wants to know")
     switch(hers).check()
@@ -58,12 +58,12 @@ def test_she_is_told_what_comes_and_not_what_is_muted_or_read(hers, alice, bob, 
     bob.say(group, "The tomatoes are ripe")
 
     hers.wait_until(lambda: notified(hers) == ["Garden: Bob: The tomatoes are ripe"])
-    hers.page.evaluate("isLookedAt = true; notified[0].onclick()")
+    hers.page.evaluate("isFocused = true; notified[0].onclick()")
     expect(hers.message("The tomatoes are ripe")).to_be_in_viewport()
     hers.wait_until(lambda: notified(hers) == [])
 
 
-def test_the_first_words_of_a_new_chat_are_told_as_well(hers, alice, bob):
+def test_first_message_of_a_new_chat_is_notified(hers, alice, bob):
     switch(hers).check()
     expect(switch(hers)).to_be_checked()
     bob.say(bob.start_chat(alice), "Hello Alice")
@@ -71,7 +71,7 @@ def test_the_first_words_of_a_new_chat_are_told_as_well(hers, alice, bob):
     hers.wait_until(lambda: notified(hers)[1:] == ["Bob: Hello Alice"])
 
 
-def test_the_first_notification_confirms_that_it_works(hers):
+def test_enabling_notifications_shows_one_that_confirms_it(hers):
     switch(hers).check()
     expect(switch(hers)).to_be_checked()
 
@@ -81,7 +81,7 @@ def test_the_first_notification_confirms_that_it_works(hers):
     )
 
 
-def test_a_browser_that_permits_it_and_then_refuses_is_found_out_at_once(hers):
+def test_browser_that_cannot_show_notifications_is_detected_when_enabling(hers):
     hers.page.evaluate("isOnAndroid = true")
     switch(hers).click()
 
@@ -91,7 +91,7 @@ def test_a_browser_that_permits_it_and_then_refuses_is_found_out_at_once(hers):
     expect(switch(hers)).not_to_be_checked()
 
 
-def test_whoever_does_not_want_or_allow_it_is_left_in_peace(hers, alice, bob):
+def test_no_notifications_without_permission(hers, alice, bob):
     chat = bob.start_chat(alice)
     expect(switch(hers)).not_to_be_checked()
     hers.page.evaluate("answer = 'denied'")

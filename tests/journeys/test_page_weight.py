@@ -1,4 +1,4 @@
-"""A chat page loads with few requests and few bytes, for the sake of slow connections."""
+"""Pages load with few requests and few bytes, for slow connections."""
 
 from __future__ import annotations
 

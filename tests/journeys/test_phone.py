@@ -1,4 +1,4 @@
-"""A narrow screen shows one thing at a time and never scrolls sideways."""
+"""A narrow screen shows one pane at a time and never scrolls horizontally."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ WIDTHS = (390, 320)
 LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitän" * 3
 LONG_NAME = "Chiamaka Okonkwo-Featherstonehaugh de la Vega y Montenegro"
 WIDTH = "document.documentElement.clientWidth"
-SIDEWAYS = """() => [...document.querySelectorAll("*")]
+HORIZONTALLY_SCROLLABLE = """() => [...document.querySelectorAll("*")]
   .filter((element) => element === document.scrollingElement || /auto|scroll/.test(getComputedStyle(element).overflowX))
   .filter((element) => element.scrollWidth > element.clientWidth)
   .map((element) => element.outerHTML.slice(0, 80))"""
-BEYOND_THE_EDGE = """() => [...document.querySelectorAll("body *")]
+OUTSIDE_THE_VIEWPORT = """() => [...document.querySelectorAll("body *")]
   .filter((element) => element.checkVisibility() && !element.closest("svg, .visually-hidden, .skip-link"))
   .filter((element) => {
     while ((element = element.parentElement)) if (getComputedStyle(element).textOverflow === "ellipsis") return false;
@@ -30,7 +30,7 @@ BEYOND_THE_EDGE = """() => [...document.querySelectorAll("body *")]
   .map((element) => element.outerHTML.slice(0, 80))"""
 
 
-def test_one_pane_at_a_time_and_a_way_back(window, alice, bob):
+def test_phone_shows_the_list_or_the_chat(window, alice, bob):
     chat = bob.start_chat(alice)
     bob.say(chat, "Hello")
     view = window(alice, **PHONE)
@@ -52,7 +52,7 @@ def test_one_pane_at_a_time_and_a_way_back(window, alice, bob):
     expect(view.message("Hello")).to_be_in_viewport()
 
 
-def test_the_arrow_of_a_chat_is_a_step_back_to_the_list_one_came_from(window, alice, bob):
+def test_back_link_of_a_chat_goes_back_in_the_history(window, alice, bob):
     bob.say(bob.start_chat(alice), "Hello")
     view = window(alice, path="/settings", **PHONE)
     touch(view.page.get_by_role("link", name="Back"))
@@ -65,14 +65,14 @@ def test_the_arrow_of_a_chat_is_a_step_back_to_the_list_one_came_from(window, al
     view.expect_path("/settings")
 
 
-def test_whoever_has_no_chats_yet_sees_how_to_start_one(window, alice):
+def test_empty_list_links_to_starting_a_chat(window, alice):
     view = window(alice, **PHONE)
     touch(view.page.get_by_role("link", name="Start a chat"))
 
     expect(view.page.get_by_role("textbox", name="Name or username")).to_be_visible()
 
 
-def test_no_page_scrolls_sideways(window, alice, bob, carol, browser_errors):
+def test_no_page_scrolls_horizontally(window, alice, bob, carol, browser_errors):
     browser_errors.expect("404")
     bob.set_display_name(LONG_NAME)
     group = alice.start_group(LONG_WORD[:100], bob, carol)
@@ -82,22 +82,22 @@ def test_no_page_scrolls_sideways(window, alice, bob, carol, browser_errors):
     stranger, view = window(), window(alice)
 
     for path in ("/login", "/register", "/nowhere"):
-        assert_it_fits(stranger, path)
+        assert_fits_the_viewport(stranger, path)
     for path in (
         *("/", f"/chats/{group}", f"/chats/{chat}", f"/chats/{group}/info", f"/chats/{chat}/info"),
         *("/chats/new?search=bob_", "/chats/new/group?search=bob_", "/people?search=bob_"),
         "/settings",
     ):
-        assert_it_fits(view, path)
+        assert_fits_the_viewport(view, path)
 
 
-def assert_it_fits(view, path):
+def assert_fits_the_viewport(view, path):
     view.go(path)
     for disclosure in view.page.locator("main summary").all():
         disclosure.press("Enter")
     for width in WIDTHS:
         view.page.set_viewport_size({"width": width, "height": 844})
         view.wait_until(lambda width=width: view.page.evaluate(WIDTH) == width)
-        view.wait_for_animations()  # a pane that comes in is beyond the edge for a moment
-        assert view.page.evaluate(SIDEWAYS) == [], f"{path} at {width} px"
-        assert view.page.evaluate(BEYOND_THE_EDGE) == [], f"{path} at {width} px"
+        view.wait_for_animations()  # a pane that slides in is outside the viewport at first
+        assert view.page.evaluate(HORIZONTALLY_SCROLLABLE) == [], f"{path} at {width} px"
+        assert view.page.evaluate(OUTSIDE_THE_VIEWPORT) == [], f"{path} at {width} px"

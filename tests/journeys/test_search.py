@@ -1,4 +1,4 @@
-"""Finding what was said, and landing where it was said."""
+"""Search for messages, and links from the results to the chat."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINES = 120
 
 @pytest.fixture
 def chat(alice, bob) -> str:
-    """Bob has said a lot to Alice, early in it something about a ladder."""
+    """A long chat in which bob mentions a ladder in the tenth message."""
     chat = bob.start_chat(alice)
     bob.say(chat, *(f"Line {number}." for number in range(1, 10)))
     bob.say(chat, "The <b>Ladder</b> is in the shed")
@@ -26,22 +26,22 @@ def chat(alice, bob) -> str:
     return chat
 
 
-def found(view):
+def results(view):
     return view.page.get_by_role("region", name="Search results")
 
 
-def box(view):
-    """That of the page, not that of the list."""
+def search_box(view):
+    """Return the search box of the page, not that of the list."""
     return view.page.get_by_role("main").get_by_role("textbox", name="Search")
 
 
 def hits(view):
-    return found(view).get_by_role("link")
+    return results(view).get_by_role("link")
 
 
-def test_a_hit_leads_to_the_message_among_its_neighbours(window, alice, chat):
+def test_result_links_to_the_message_with_its_neighbours(window, alice, chat):
     view = window(alice, path="/search")
-    box(view).fill("lad")
+    search_box(view).fill("lad")
 
     expect(hits(view)).to_have_count(1)
     expect(hits(view)).to_contain_text("The <b>Ladder</b> is in the shed")
@@ -53,16 +53,18 @@ def test_a_hit_leads_to_the_message_among_its_neighbours(window, alice, chat):
     expect(view.message("Line 11.")).to_be_visible()
     view.page.go_back()
     view.expect_path(r"/search\?q=lad")
-    expect(box(view)).to_have_value("lad")
+    expect(search_box(view)).to_have_value("lad")
     expect(hits(view)).to_have_count(1)
 
 
-def test_who_goes_on_is_not_called_back_by_a_late_answer(window, alice, carol, chat):
+def test_late_search_response_does_not_replace_the_page_opened_meanwhile(
+    window, alice, carol, chat
+):
     alice.start_chat(carol)
     view = window(alice, path="/search")
     release = view.delay_requests("**/search?q=lad*")
     with view.page.expect_request("**/search?q=lad*"):
-        box(view).fill("lad")
+        search_box(view).fill("lad")
     view.row("Carol").get_by_role("link").click()
     expect(view.page.get_by_role("heading", name="Carol")).to_be_visible()
     release()
@@ -72,20 +74,20 @@ def test_who_goes_on_is_not_called_back_by_a_late_answer(window, alice, carol, c
     view.expect_path(r"/chats/[0-9a-f-]+")
 
 
-def test_reading_on_shows_all_there_is(window, alice, chat):
+def test_scrolling_loads_all_results(window, alice, chat):
     view = window(alice, path="/search?q=line")
 
     sheet = view.page.locator(".sheet__scroll")
 
-    def read_on():
+    def all_results_are_loaded():
         sheet.evaluate("sheet => sheet.scrollTop = sheet.scrollHeight")
         return hits(view).count() == LINES - 1
 
-    view.wait_until(read_on)
+    view.wait_until(all_results_are_loaded)
     expect(hits(view).last).to_contain_text("Line 1.")
 
 
-def test_the_list_leads_on_to_the_messages(window, alice, carol, chat):
+def test_search_in_the_list_continues_in_messages(window, alice, carol, chat):
     alice.start_chat(carol)
     view = window(alice)
     view.fill(Search="ladder")
@@ -95,10 +97,10 @@ def test_the_list_leads_on_to_the_messages(window, alice, carol, chat):
     view.expect_path(r"/search\?q=ladder")
     expect(hits(view)).to_contain_text("Ladder")
     expect(view.row("Carol")).to_be_visible()
-    expect(box(view)).to_be_focused()
+    expect(search_box(view)).to_be_focused()
 
 
-def test_enter_opens_the_chat_that_is_left(window, alice, carol, chat):
+def test_enter_opens_the_only_chat_that_matches(window, alice, carol, chat):
     alice.start_chat(carol)
     view = window(alice)
     view.fill(Search="car")
@@ -108,15 +110,15 @@ def test_enter_opens_the_chat_that_is_left(window, alice, carol, chat):
     expect(view.page.get_by_role("heading", name="Carol")).to_be_visible()
 
 
-def test_searching_in_one_chat(window, alice, carol, chat):
+def test_search_is_limited_to_a_chat_and_a_sender(window, alice, carol, chat):
     other = carol.start_chat(alice)
     carol.say(other, "I need a ladder")
     view = window(alice, path=f"/chats/{chat}")
     view.page.get_by_label("Chat menu", exact=True).click()
     view.page.get_by_role("link", name="Search in this chat").click()
     view.expect_path(rf"/search\?conversation={chat}")
-    expect(box(view)).to_be_focused()
-    box(view).fill("ladder")
+    expect(search_box(view)).to_be_focused()
+    search_box(view).fill("ladder")
 
     expect(hits(view)).to_have_count(1)
     expect(hits(view)).to_contain_text("Bob")
@@ -128,19 +130,19 @@ def test_searching_in_one_chat(window, alice, carol, chat):
     expect(hits(view)).to_contain_text("Carol")
 
 
-def test_what_is_said_when_there_is_nothing_to_show(window, alice, chat):
+def test_empty_results_are_explained(window, alice, chat):
     view = window(alice, path="/search")
 
-    expect(found(view)).to_contain_text("Search all your messages")
-    box(view).fill("unheard")
-    expect(found(view)).to_contain_text("No messages found for “unheard”.")
-    box(view).fill("?!")
-    expect(found(view)).to_contain_text("Enter a word to search for.")
-    box(view).fill("")
-    expect(found(view)).to_contain_text("Search all your messages")
+    expect(results(view)).to_contain_text("Search all your messages")
+    search_box(view).fill("unheard")
+    expect(results(view)).to_contain_text("No messages found for “unheard”.")
+    search_box(view).fill("?!")
+    expect(results(view)).to_contain_text("Enter a word to search for.")
+    search_box(view).fill("")
+    expect(results(view)).to_contain_text("Search all your messages")
 
 
-def test_on_a_phone(window, alice, chat):
+def test_result_opens_on_a_phone(window, alice, chat):
     view = window(alice, **PHONE)
     view.fill(Search="ladder")
     touch(view.page.get_by_role("button", name="Search messages for “ladder”"))
@@ -149,26 +151,26 @@ def test_on_a_phone(window, alice, chat):
     expect(view.message("Ladder")).to_be_in_viewport()
 
 
-def test_without_javascript(window, alice, chat):
+def test_search_works_without_javascript(window, alice, chat):
     view = window(alice, java_script_enabled=False)
     view.fill(Search="line")
     view.page.keyboard.press("Enter")
     expect(hits(view)).to_have_count(21)
     view.follow("Older messages")
     expect(hits(view).first).to_contain_text("Line 100.")
-    box(view).fill("ladder")
+    search_box(view).fill("ladder")
     view.press("Find")
     hits(view).click()
 
     expect(view.message("Ladder")).to_be_visible()
 
 
-def test_days_are_those_of_the_readers_time_zone(window, alice, chat):
+def test_dates_use_the_time_zone_of_the_browser(window, alice, chat):
     kiritimati = datetime.now(ZoneInfo("Pacific/Kiritimati")).date()
     view = window(alice, path="/", timezone_id="Pacific/Kiritimati")
     view.go(f"/search?q=ladder&since={kiritimati}")
     expect(hits(view)).to_have_count(1)
 
     view.go(f"/search?q=ladder&since={kiritimati + timedelta(days=1)}")
-    expect(found(view)).to_contain_text("No messages found")
+    expect(results(view)).to_contain_text("No messages found")
     expect(view.page.get_by_text("midnight UTC")).to_have_count(0)

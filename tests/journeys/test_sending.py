@@ -1,4 +1,4 @@
-"""What somebody sees of their own message on its way."""
+"""Sending messages: pending, sent, delivered, read, refused and repeated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.journey
 
 SEND = "**/chats/*/messages"
-LOOKED_AT = "Document.prototype.hasFocus = () => window.isLookedAt"
+FAKE_FOCUS = "Document.prototype.hasFocus = () => window.isFocused"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def hers(window, alice, chat):
     return view
 
 
-def test_a_message_is_there_at_once_and_sent_a_little_later(hers):
+def test_message_is_shown_immediately_and_sent_later(hers):
     release = hers.delay_requests(SEND)
     hers.say("Hello")
 
@@ -35,7 +35,7 @@ def test_a_message_is_there_at_once_and_sent_a_little_later(hers):
     hers.expect_messages("Hello")
 
 
-def test_a_message_that_was_too_fast_waits_as_long_as_the_server_asks(hers, browser_errors):
+def test_rate_limited_message_is_retried_after_the_requested_time(hers, browser_errors):
     browser_errors.expect("429")
     refusals = [{"status": 429, "headers": {"Retry-After": "2"}}]
 
@@ -51,7 +51,7 @@ def test_a_message_that_was_too_fast_waits_as_long_as_the_server_asks(hers, brow
     hers.expect_messages("Hello", "again")
 
 
-def test_an_act_that_was_too_fast_is_said_and_leaves_the_page_as_it_is(hers, browser_errors):
+def test_rate_limited_request_shows_an_error_and_keeps_the_page(hers, browser_errors):
     browser_errors.expect("429")
     page = "<p data-detail>Too many requests. Try again in 2 seconds.</p>"
     hers.page.route("**/chats/new*", lambda route: route.fulfill(status=429, body=page))
@@ -62,7 +62,7 @@ def test_an_act_that_was_too_fast_is_said_and_leaves_the_page_as_it_is(hers, bro
     expect(hers.box).to_have_value("not sent yet")
 
 
-def test_ticks_tell_when_it_has_arrived_and_when_it_is_read(window, hers, bob):
+def test_status_changes_to_delivered_and_read(window, hers, bob):
     hers.say("Hello")
     hers.expect_status("Hello", "Sent")
 
@@ -72,7 +72,7 @@ def test_ticks_tell_when_it_has_arrived_and_when_it_is_read(window, hers, bob):
     hers.expect_status("Hello", "Read")
 
 
-def test_it_has_arrived_when_another_chat_is_open_and_is_not_read(window, hers, bob, carol):
+def test_message_is_delivered_while_another_chat_is_open(window, hers, bob, carol):
     his = window(bob, path=f"/chats/{bob.start_chat(carol)}")
     hers.say("Hello")
 
@@ -82,21 +82,21 @@ def test_it_has_arrived_when_another_chat_is_open_and_is_not_read(window, hers, 
     hers.expect_status("Hello", "Read")
 
 
-def test_a_message_in_a_window_that_nobody_looks_at_is_not_read(window, hers, bob, chat):
+def test_message_is_not_read_in_a_window_without_focus(window, hers, bob, chat):
     his = window(bob)
-    his.page.add_init_script(LOOKED_AT)
+    his.page.add_init_script(FAKE_FOCUS)
     his.open_chat(chat)
     hers.say("Hello")
 
     his.expect_messages("Hello")
     hers.expect_status("Hello", "Delivered")
     his.expect_unread("Alice", 1)
-    his.page.evaluate("isLookedAt = true; dispatchEvent(new Event('focus'))")
+    his.page.evaluate("isFocused = true; dispatchEvent(new Event('focus'))")
     hers.expect_status("Hello", "Read")
     his.expect_nothing_unread()
 
 
-def test_enter_sends_and_shift_enter_breaks_the_line(window, hers, bob, chat):
+def test_enter_sends_and_shift_enter_inserts_a_line_break(window, hers, bob, chat):
     hers.box.press_sequentially("One")
     hers.box.press("Shift+Enter")
     hers.box.press_sequentially("two")
@@ -109,7 +109,7 @@ def test_enter_sends_and_shift_enter_breaks_the_line(window, hers, bob, chat):
         expect(view.messages.get_by_text("One\ntwo")).to_have_js_property("innerText", "One\ntwo")
 
 
-def test_nothing_is_not_sent(hers):
+def test_blank_message_is_not_sent(hers):
     hers.say("   ")
     hers.page.get_by_role("button", name="Send").click(force=True)
     hers.say("Something")
@@ -118,7 +118,7 @@ def test_nothing_is_not_sent(hers):
     hers.expect_status("Something", "Sent")
 
 
-def test_too_much_stays_in_the_box(hers):
+def test_too_long_message_stays_in_the_message_box(hers):
     hers.say("x" * 4097)
 
     expect(hers.page.get_by_text("1 character too many (limit 4,096)").first).to_be_visible()
@@ -126,25 +126,25 @@ def test_too_much_stays_in_the_box(hers):
     expect(hers.messages).to_have_count(0)
 
 
-def test_lost_response_causes_no_second_message(window, hers, bob, chat, browser_errors):
+def test_message_is_not_duplicated_after_a_lost_response(window, hers, bob, chat, browser_errors):
     browser_errors.expect("ERR_FAILED", "ERR_INTERNET_DISCONNECTED")
-    times = []
+    responses = []
 
     def lose_the_first(route):
-        times.append(route.fetch())
-        route.fulfill(response=times[-1]) if len(times) > 1 else route.abort()
+        responses.append(route.fetch())
+        route.fulfill(response=responses[-1]) if len(responses) > 1 else route.abort()
 
     hers.page.route(SEND, lose_the_first)
     hers.say("Hello", "Are you there?")
 
     hers.expect_status("Are you there?", "Sent")
     hers.expect_messages("Hello", "Are you there?")
-    assert [answer.status for answer in times] == [201, 200, 201]
+    assert [response.status for response in responses] == [201, 200, 201]
     his = window(bob, path=f"/chats/{chat}")
     his.expect_messages("Hello", "Are you there?")
 
 
-def test_a_refused_message_says_why_and_can_be_sent_again(hers, browser_errors):
+def test_refused_message_shows_the_reason_and_can_be_retried(hers, browser_errors):
     browser_errors.expect("400")
     reason = "<p data-detail>Not like this.</p>"
     hers.page.route(SEND, lambda route: route.fulfill(status=400, body=reason), times=1)
@@ -157,7 +157,7 @@ def test_a_refused_message_says_why_and_can_be_sent_again(hers, browser_errors):
     hers.expect_messages("Next", "Hello")
 
 
-def test_a_refused_message_can_be_thrown_away(hers, browser_errors):
+def test_refused_message_can_be_discarded(hers, browser_errors):
     browser_errors.expect("400")
     hers.page.route(SEND, lambda route: route.fulfill(status=400, body=""), times=1)
     hers.say("Hello")
@@ -169,7 +169,7 @@ def test_a_refused_message_can_be_thrown_away(hers, browser_errors):
     hers.expect_messages("Something else")
 
 
-def test_what_is_written_and_what_waits_survive_a_reload(hers, browser_errors):
+def test_draft_and_pending_message_survive_a_reload(hers, browser_errors):
     browser_errors.expect("ERR_FAILED")
     hers.page.route(SEND, lambda route: route.abort())
     hers.say("Waiting")
@@ -184,7 +184,7 @@ def test_what_is_written_and_what_waits_survive_a_reload(hers, browser_errors):
     hers.expect_messages("Waiting")
 
 
-def test_a_reply_quotes_what_it_answers(window, hers, alice, bob, chat):
+def test_reply_shows_the_quoted_message(window, hers, alice, bob, chat):
     alice.say(chat, "Tea or coffee?", "Or water?")
     his = window(bob, path=f"/chats/{chat}")
     his.message("Tea or coffee?").hover()
@@ -198,7 +198,7 @@ def test_a_reply_quotes_what_it_answers(window, hers, alice, bob, chat):
 
 
 @pytest.mark.parametrize("text", ["\u200b", "\u3164", "\u2800", "\ufeff"])
-def test_text_that_shows_nothing_cannot_be_sent(hers, text):
+def test_invisible_text_cannot_be_sent(hers, text):
     hers.box.fill("a")
     send = hers.page.get_by_role("button", name="Send")
     expect(send).to_have_attribute("aria-disabled", "false")

@@ -1,4 +1,4 @@
-"""What people may change about themselves, and who sees it."""
+"""Profile, photo, password, theme and privacy settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def picture(colour: str) -> dict[str, object]:
     return {"name": "me.png", "mimeType": "image/png", "buffer": stream.getvalue()}
 
 
-def test_a_new_name_is_seen_by_oneself_and_by_the_others(window, alice, bob):
+def test_new_name_and_about_text_are_shown_to_others(window, alice, bob):
     chat = alice.start_chat(bob)
     alice.say(chat, "Hello")
     view = window(alice)
@@ -39,7 +39,7 @@ def test_a_new_name_is_seen_by_oneself_and_by_the_others(window, alice, bob):
     expect(his.row("Alice Liddell")).to_be_visible()
 
 
-def test_a_long_name_of_one_s_own_ends_before_the_next_button(window, alice):
+def test_long_name_in_the_sidebar_does_not_overlap_the_button(window, alice):
     alice.set_display_name(LONGEST_NAME)
     view = window(alice)
 
@@ -48,7 +48,7 @@ def test_a_long_name_of_one_s_own_ends_before_the_next_button(window, alice):
     assert name["x"] + name["width"] <= button["x"]
 
 
-def test_a_photo_is_seen_by_oneself_and_by_the_others_until_it_is_removed(window, alice, bob):
+def test_photo_is_shown_to_others_until_it_is_removed(window, alice, bob):
     alice.say(alice.start_chat(bob), "Look at me")
     view = window(alice, path="/settings")
     view.page.get_by_label("Photo").set_input_files(picture("teal"))
@@ -63,7 +63,7 @@ def test_a_photo_is_seen_by_oneself_and_by_the_others_until_it_is_removed(window
     expect(view.page.locator("img:visible")).to_have_count(0)
 
 
-def test_what_is_no_picture_is_refused_with_a_reason(window, alice, browser_errors):
+def test_invalid_photo_is_refused_with_a_reason(window, alice, browser_errors):
     browser_errors.expect("422")
     view = window(alice, path="/settings")
     text = {"name": "me.png", "mimeType": "image/png", "buffer": b"<svg onload=alert(1)>"}
@@ -73,7 +73,7 @@ def test_what_is_no_picture_is_refused_with_a_reason(window, alice, browser_erro
     expect(view.page.get_by_text("This file is not a valid PNG")).to_be_visible()
 
 
-def test_a_new_password_signs_the_other_devices_out(window, alice, browser_errors):
+def test_new_password_logs_out_other_devices(window, alice, browser_errors):
     browser_errors.expect("422")
     view, other = window(alice, path="/settings"), window(alice, device=1)
     view.fill(Current_password="not it", New_password="a much longer password")
@@ -98,10 +98,10 @@ def brightness(view):
     return sum(int(part) for part in shade.strip("rgb()").split(", ")) / 3
 
 
-def becomes_light(view, *, is_light=True):
-    """Wait until the page is light: the other colours may have to be loaded first.
+def wait_until_light(view, *, is_light=True):
+    """Poll, because the stylesheet of the other theme may have to be loaded first.
 
-    Playwright's own way to wait evaluates text, which the page's policy forbids.
+    Playwright's `wait_for_function` evaluates strings, which the page's CSP forbids.
     """
     deadline = time.monotonic() + 30
     while (brightness(view) > 128) != is_light:
@@ -109,33 +109,33 @@ def becomes_light(view, *, is_light=True):
         view.page.wait_for_timeout(50)
 
 
-def becomes_dark(view):
-    becomes_light(view, is_light=False)
+def wait_until_dark(view):
+    wait_until_light(view, is_light=False)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_as_bright_as_the_reader_likes_it(window, alice, scheme):
+def test_theme_follows_the_system_by_default(window, alice, scheme):
     view = window(alice, color_scheme=scheme)
 
-    becomes_light(view) if scheme == "light" else becomes_dark(view)
+    wait_until_light(view) if scheme == "light" else wait_until_dark(view)
 
 
-def test_a_chosen_brightness_stays_whatever_the_system_says(window, alice):
+def test_chosen_theme_overrides_the_system(window, alice):
     view = window(alice, color_scheme="light", path="/settings")
-    becomes_light(view)
+    wait_until_light(view)
     view.press("Dark")
 
     expect(view.page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
-    becomes_dark(view)
+    wait_until_dark(view)
     view.go("/")
-    becomes_dark(view)
+    wait_until_dark(view)
     view.go("/settings")
     view.press("System")
     expect(view.page.get_by_role("button", name="System")).to_have_attribute("aria-pressed", "true")
-    becomes_light(view)
+    wait_until_light(view)
 
 
-def test_without_read_receipts_neither_learns_what_the_other_has_read(window, alice, bob):
+def test_disabled_read_receipts_hide_reading_in_both_directions(window, alice, bob):
     chat = alice.start_chat(bob)
     his = window(bob, path="/settings")
     his.page.get_by_role("checkbox", name="Read receipts").uncheck()

@@ -1,4 +1,4 @@
-"""A tab that was frozen while the browser logged in as somebody else."""
+"""A tab that does not know that another user has logged in in the same browser."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ WAITING, NEW = "Sent before the change", "Sent after the change"
 
 
 @pytest.fixture
-def frozen(window, alice, bob, carol, browser_errors):
-    """alice's tab, which has not heard that bob logged in beside it; in a chat of both."""
+def tabs(window, alice, bob, carol, browser_errors):
+    """alice's tab without a socket, and bob's tab of the same browser, both in one group."""
     browser_errors.expect("409", "WebSocket", "net::ERR_FAILED", "401", "not been sent yet")
     group = alice.start_group("Garden", bob, carol)
     hers = window(alice)
-    hers.page.route_web_socket("**/ws/page?*", lambda page_side: None)
+    hers.page.route_web_socket("**/ws/page?*", lambda route: None)
     hers.open_chat(group)
     hers.page.route("**/messages", lambda route: route.abort())
     hers.say(WAITING)
@@ -36,8 +36,8 @@ def frozen(window, alice, bob, carol, browser_errors):
     return hers, his
 
 
-def test_sends_nothing_as_the_new_user_and_becomes_their_page(frozen, bob):
-    hers, his = frozen
+def test_stale_tab_sends_nothing_as_the_new_user_and_reloads_as_theirs(tabs, bob):
+    hers, his = tabs
     hers.say(NEW)
     expect(hers.message(NEW)).to_contain_text("Sending")
     hers.page.unroute("**/messages")
@@ -53,16 +53,16 @@ def test_sends_nothing_as_the_new_user_and_becomes_their_page(frozen, bob):
     assert NEW in kept
 
 
-def test_shows_no_page_of_the_new_user_beside_its_own(frozen, bob):
-    hers, _his = frozen
+def test_stale_tab_does_not_mix_pages_of_both_users(tabs, bob):
+    hers, _his = tabs
     hers.follow("New chat")
 
     hers.expect_path("/chats/.*")
     expect(hers.page.locator(".sidebar__me")).to_contain_text(bob.name)
 
 
-def test_logging_out_there_leaves_the_new_user_logged_in(frozen, bob):
-    hers, his = frozen
+def test_logging_out_in_a_stale_tab_does_not_log_the_new_user_out(tabs, bob):
+    hers, his = tabs
     hers.follow("Log out")
 
     expect(hers.page.locator(".sidebar__me")).to_contain_text(bob.name)

@@ -1,4 +1,4 @@
-"""What is unread, on all of one's devices."""
+"""Unread counts on all devices of a user."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ BLOCK_RECEIPTS = """() => {
   live.send = (frame) => (frame.type === "receipt" ? false : send(frame));
 }"""
 COUNT_CHANGES = """() => {
-  window.changed = new Set();
+  window.changedMessages = new Set();
   const note = ({ target }) => {
     const article = (target.closest ? target : target.parentElement).closest(".message");
-    window.changed.add(article?.querySelector(".message__body").textContent);
+    window.changedMessages.add(article?.querySelector(".message__body").textContent);
   };
   const watch = { childList: true, characterData: true, subtree: true };
   new MutationObserver((changes) => changes.forEach(note)).observe(document.querySelector("message-history"), watch);
 }"""
 
 
-def test_what_is_unread_is_counted_until_it_is_opened_on_either_device(window, alice, bob):
+def test_unread_count_is_cleared_on_all_devices_when_the_chat_is_opened(window, alice, bob):
     chat = bob.start_chat(alice)
     computer, phone = window(alice), window(alice, device=1)
     bob.say(chat, "Hello", "Are you there?")
@@ -45,7 +45,7 @@ def test_what_is_unread_is_counted_until_it_is_opened_on_either_device(window, a
         )
 
 
-def test_an_open_chat_counts_nothing_and_another_one_does(window, alice, bob, carol):
+def test_open_chat_has_no_unread_messages_but_another_chat_has(window, alice, bob, carol):
     bobs, carols = bob.start_chat(alice), carol.start_chat(alice)
     view = window(alice, path=f"/chats/{bobs}")
     bob.say(bobs, "I am here")
@@ -57,7 +57,7 @@ def test_an_open_chat_counts_nothing_and_another_one_does(window, alice, bob, ca
     expect(view.row("Bob").get_by_title("Unread")).to_be_empty()
 
 
-def test_what_one_says_oneself_is_not_unread_on_the_other_device(window, alice, bob):
+def test_own_message_is_not_unread_on_another_device(window, alice, bob):
     chat = alice.start_chat(bob)
     computer, phone = window(alice, path=f"/chats/{chat}"), window(alice, device=1)
     computer.say("Hello")
@@ -66,7 +66,7 @@ def test_what_one_says_oneself_is_not_unread_on_the_other_device(window, alice, 
     phone.expect_nothing_unread()
 
 
-def test_the_list_is_searched_in_place(window, alice, bob, carol):
+def test_search_filters_the_list(window, alice, bob, carol):
     alice.start_chat(bob)
     alice.start_chat(carol)
     view = window(alice)
@@ -78,9 +78,7 @@ def test_the_list_is_searched_in_place(window, alice, bob, carol):
     expect(view.row("Bob")).to_be_visible()
 
 
-def test_an_opened_chat_loses_its_badge_at_once_and_is_read_though_one_leaves_at_once(
-    window, alice, bob
-):
+def test_chat_counts_as_read_although_the_user_leaves_immediately(window, alice, bob):
     chat = bob.start_chat(alice)
     bob.say(chat, "Hello", "Are you there?")
     view, phone = window(alice), window(alice, device=1)
@@ -93,7 +91,7 @@ def test_an_opened_chat_loses_its_badge_at_once_and_is_read_though_one_leaves_at
     phone.expect_nothing_unread()
 
 
-def test_the_button_to_the_newest_says_how_much_is_unread(window, alice, bob):
+def test_scroll_button_shows_the_unread_count(window, alice, bob):
     chat = bob.start_chat(alice)
     bob.say(chat, *[f"Line {number}" for number in range(40)])
     view = window(alice, path=f"/chats/{chat}")
@@ -109,7 +107,7 @@ def test_the_button_to_the_newest_says_how_much_is_unread(window, alice, bob):
     assert int(button.text_content()) > 1
 
 
-def test_only_what_changes_is_work_for_screen_readers(window, alice, bob):
+def test_receipt_changes_only_the_message_it_concerns(window, alice, bob):
     chat = alice.start_chat(bob)
     alice.say(chat, *[f"Line {number}" for number in range(20)])
     bob.read_all(chat)
@@ -122,4 +120,4 @@ def test_only_what_changes_is_work_for_screen_readers(window, alice, bob):
     bob.read_all(chat)
 
     view.expect_status("The last one", "Read")
-    assert view.page.evaluate("[...window.changed]") == ["The last one"]
+    assert view.page.evaluate("[...window.changedMessages]") == ["The last one"]

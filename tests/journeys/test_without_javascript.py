@@ -1,4 +1,4 @@
-"""Where scripts do not run, one can still come in, read, write and begin."""
+"""Login, reading, sending and starting conversations work without JavaScript."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPENING = 30
 LINES = OPENING + 20
 
 
-def test_logging_in_reading_and_sending(window, alice, bob):
+def test_user_logs_in_and_sends_without_javascript(window, alice, bob):
     chat = bob.start_chat(alice)
     bob.say(chat, "Hello Alice")
     view = window(path=f"/chats/{chat}", **PLAIN)
@@ -32,7 +32,7 @@ def test_logging_in_reading_and_sending(window, alice, bob):
     view.expect_path("/login")
 
 
-def test_starting_a_chat(window, alice, bob):
+def test_user_starts_a_chat_without_javascript(window, alice, bob):
     view = window(alice, **PLAIN)
     view.page.get_by_role("complementary").get_by_role("link", name="New chat").click()
     view.fill(Name_or_username=bob.username)
@@ -45,7 +45,7 @@ def test_starting_a_chat(window, alice, bob):
     expect(view.row("Bob")).to_contain_text("Hello Bob")
 
 
-def test_starting_a_group(window, alice, bob, carol):
+def test_user_starts_a_group_without_javascript(window, alice, bob, carol):
     view = window(alice, **PLAIN)
     view.follow("New group")
     view.fill(Group_name="Garden")
@@ -60,7 +60,7 @@ def test_starting_a_group(window, alice, bob, carol):
     expect(view.page.get_by_text("3 members")).to_be_visible()
 
 
-def test_paging_through_a_long_history(window, alice, bob):
+def test_history_is_paged_without_javascript(window, alice, bob):
     chat = alice.start_chat(bob)
     alice.say(chat, *(f"Line {number}." for number in range(1, LINES + 1)))
     view = window(alice, path=f"/chats/{chat}", **PLAIN)
@@ -73,7 +73,7 @@ def test_paging_through_a_long_history(window, alice, bob):
     expect(view.messages.last).to_contain_text(f"Line {LINES}.")
 
 
-def test_what_cannot_be_sent_is_said_so(window, alice, bob, browser_errors):
+def test_refused_message_is_explained_without_javascript(window, alice, bob, browser_errors):
     browser_errors.expect("400")
     chat = alice.start_chat(bob)
     view = window(alice, path=f"/chats/{chat}", **PLAIN)
