@@ -1,4 +1,7 @@
-"""The cast: alice and bob talk, carol administers, dave has left, mallory was never in."""
+"""Fixtures for all tests: users, conversations, clients and events.
+
+alice and bob talk, carol administers, dave has left, mallory was never a member.
+"""
 
 from __future__ import annotations
 

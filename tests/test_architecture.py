@@ -1,4 +1,4 @@
-"""The cut of the code, held: which module may import which, and documents that name what exists."""
+"""Which modules may import which, and whether documents name only files that exist."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("accounts", "conversations", "messaging")
 DATA = ("models", "querysets")
 INTERFACES = ("api", "pages", "consumers", "admin", "urls", "page_urls")
-OPENERS = ("urls", "page_urls", "asgi", "apps")  # what may import an interface
-# What runs the application, which does not know it: any ASGI server can take its place.
+ENTRY_POINTS = ("urls", "page_urls", "asgi", "apps")  # may import interfaces
+# The ASGI server. The application does not import it, so another server can replace it.
 SERVER = ("daphne", "connections", "flow_control", "instance_lock")
-# The packages of chatflow that know nothing of the domain.
+# The packages of chatflow that do not import the apps.
 INFRASTRUCTURE = ("live", "db", "limits", "server", "api", "text", "errors", "times", "headers")
-# The packages of messaging that everything else does without, but for what is named here.
-LEAVES = {
+# The packages of messaging that other modules do not import, with their exceptions.
+OPTIONAL_PACKAGES = {
     "messaging.search": {
         ("messaging.services", "messaging.search.postings"),
     },
@@ -35,7 +35,7 @@ LEAVES = {
 
 @cache
 def imports() -> dict[str, set[str]]:
-    """Module → the modules of ours that it imports, TYPE_CHECKING aside."""
+    """Return the project modules that each module imports outside TYPE_CHECKING blocks."""
     files = [path for app in (*APPS, "chatflow") for path in (ROOT / app).rglob("*.py")]
     modules = {_module_name(path): path for path in files if "migrations" not in path.parts}
     return {name: _imported(path, modules) for name, path in modules.items()}
@@ -69,21 +69,21 @@ class _ImportVisitor(ast.NodeVisitor):
             self.imported |= {whole if whole in self.modules else node.module} & self.modules.keys()
 
 
-def _arrows():
+def _import_pairs():
     return [(source, target) for source, targets in imports().items() for target in targets]
 
 
-def test_no_module_imports_itself_in_a_circle():
+def test_there_are_no_circular_imports():
     try:
         TopologicalSorter(imports()).prepare()
     except CycleError as error:
         pytest.fail(" → ".join(error.args[1]))
 
 
-def test_data_points_from_messages_to_conversations_to_accounts():
+def test_models_do_not_import_those_of_later_apps():
     wrong = [
         (source, target)
-        for source, target in _arrows()
+        for source, target in _import_pairs()
         for app, part in [source.split(".")[:2]]
         if app in APPS and part in DATA and target.split(".")[0] in APPS[APPS.index(app) + 1 :]
     ]
@@ -91,66 +91,68 @@ def test_data_points_from_messages_to_conversations_to_accounts():
     assert wrong == []
 
 
-def test_acts_point_from_accounts_to_conversations_to_messages():
+def test_services_do_not_import_those_of_earlier_apps():
     services = {f"{app}.services": index for index, app in enumerate(APPS)}
     wrong = [
         (source, target)
-        for source, target in _arrows()
+        for source, target in _import_pairs()
         if source in services and target in services and services[target] <= services[source]
     ]
 
     assert wrong == []
 
 
-def test_only_the_admin_calls_the_acts_of_moderators():
-    callers = {source for source, target in _arrows() if target == "messaging.moderation.actions"}
+def test_only_the_admin_imports_the_moderation_actions():
+    callers = {
+        source for source, target in _import_pairs() if target == "messaging.moderation.actions"
+    }
 
     assert callers == {"accounts.admin", "messaging.moderation.admin"}
 
 
-def test_interfaces_are_imported_by_urls_and_the_asgi_application_only():
+def test_only_entry_points_import_interfaces():
     wrong = [
         (source, target)
-        for source, target in _arrows()
+        for source, target in _import_pairs()
         if target.split(".")[0] in APPS
         and target.split(".")[-1] in INTERFACES
-        and source.split(".")[-1] not in OPENERS
+        and source.split(".")[-1] not in ENTRY_POINTS
     ]
 
     assert wrong == []
 
 
 @pytest.mark.parametrize("package", INFRASTRUCTURE)
-def test_infrastructure_knows_nothing_of_the_domain(package):
+def test_infrastructure_does_not_import_the_apps(package):
     wrong = [
         (source, target)
-        for source, target in _arrows()
+        for source, target in _import_pairs()
         if _is_within(source, f"chatflow.{package}") and target.split(".")[0] in APPS
     ]
 
     assert wrong == []
 
 
-@pytest.mark.parametrize("package", LEAVES)
-def test_leaves_of_messaging_are_imported_by_urls_and_the_asgi_application_only(package):
+@pytest.mark.parametrize("package", OPTIONAL_PACKAGES)
+def test_only_entry_points_import_optional_packages(package):
     wrong = [
         (source, target)
-        for source, target in _arrows()
+        for source, target in _import_pairs()
         if _is_within(target, package)
         and not _is_within(source, package)
-        and source.split(".")[-1] not in OPENERS
+        and source.split(".")[-1] not in ENTRY_POINTS
         and ".commands." not in source
-        and (source, target) not in LEAVES[package]
+        and (source, target) not in OPTIONAL_PACKAGES[package]
     ]
 
     assert wrong == []
 
 
-def test_the_application_does_not_know_what_runs_it():
+def test_application_does_not_import_the_server():
     server = {f"chatflow.server.{name}" for name in SERVER}
     wrong = [
         (source, target)
-        for source, target in _arrows()
+        for source, target in _import_pairs()
         if target in server and source not in server and ".commands." not in source
     ]
 
@@ -158,12 +160,12 @@ def test_the_application_does_not_know_what_runs_it():
 
 
 @pytest.mark.parametrize("package", ["chatflow", *APPS])
-def test_a_folder_reads_like_a_table_of_contents(package):
+def test_package_has_at_most_fifteen_modules(package):
     assert len([path for path in (ROOT / package).glob("*.py") if path.name != "__init__.py"]) <= 15
 
 
-def test_every_package_says_what_it_is_for():
-    silent = [
+def test_every_package_has_a_docstring():
+    undocumented = [
         str(path.relative_to(ROOT))
         for app in (*APPS, "chatflow")
         for path in (ROOT / app).rglob("__init__.py")
@@ -171,14 +173,14 @@ def test_every_package_says_what_it_is_for():
         and not ast.get_docstring(ast.parse(path.read_text()))
     ]
 
-    assert silent == []
+    assert undocumented == []
 
 
 def _is_within(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
-def test_services_know_no_interface():
+def test_services_do_not_import_http_or_templates():
     interfaces = ("django.http", "django.shortcuts", "django.template", "rest_framework.r")
     for app in APPS:
         source = (ROOT / app / "services.py").read_text()
@@ -186,7 +188,7 @@ def test_services_know_no_interface():
         assert not [name for name in interfaces if f"from {name}" in source]
 
 
-def test_only_publishing_knows_the_channel_layer():
+def test_only_publishing_imports_the_channel_layer():
     users = [name for name in imports() if "from channels.layers" in _path(name).read_text()]
 
     assert users == ["chatflow.live.publishing"]
@@ -198,7 +200,7 @@ def _path(module: str) -> Path:
 
 
 def _names_in(document: str) -> list[str]:
-    """`file.py`, `app/file.py`, `app.module.name` between backticks."""
+    """Return the file names in backticks, such as `file.py` and `app/file.py`."""
     text = (ROOT / document).read_text()
     return sorted(
         set(re.findall(r"`((?:[\w-]+/)*[\w.-]+\.(?:py|js|css|html|md|txt|toml|yaml))`", text))
@@ -206,20 +208,20 @@ def _names_in(document: str) -> list[str]:
 
 
 @pytest.mark.parametrize("document", ["ARCHITECTURE.md", "README.md"])
-def test_every_file_that_a_document_names_exists(document):
+def test_files_named_in_a_document_exist(document):
     missing = [name for name in _names_in(document) if not _is_a_file(name)]
 
     assert missing == []
 
 
 def _is_a_file(name: str) -> bool:
-    """A path from the root, or the name of a file that several apps have."""
+    """Accept a path from the root, or the name of a file of any app."""
     return (ROOT / name).exists() or any(
         path.is_file() for app in (*APPS, "chatflow") for path in (ROOT / app).rglob(name)
     )
 
 
-def test_every_function_that_the_architecture_names_exists():
+def test_functions_named_in_the_architecture_exist():
     text = (ROOT / "ARCHITECTURE.md").read_text()
     names = set(re.findall(rf"`((?:{'|'.join(APPS)}|chatflow)\.[a-z_.]+\.\w+)\b", text))
     missing = [name for name in sorted(names) if not _is_defined(name)]

@@ -54,9 +54,9 @@ class Role(StrEnum):
 
 class Answer(StrEnum):
     YES = "done"
-    SIGN_IN = "asked to sign in"
-    UNKNOWN = "told that there is no such thing"
-    FORBIDDEN = "told that they may not"
+    SIGN_IN = "asked to log in"
+    UNKNOWN = "not found"
+    FORBIDDEN = "forbidden"
 
 
 Audience = Mapping[Role, Answer]
@@ -69,12 +69,12 @@ MEMBERS: Audience = SIGNED_IN | dict.fromkeys(
 )
 ADMINS: Audience = MEMBERS | {Role.MEMBER: Answer.FORBIDDEN}
 SENDER: Audience = ADMINS | {Role.ADMIN: Answer.FORBIDDEN}  # the message is the owner's
-REPORTERS: Audience = MEMBERS | {Role.OWNER: Answer.FORBIDDEN}  # but for the sender
+REPORTERS: Audience = MEMBERS | {Role.OWNER: Answer.FORBIDDEN}  # the owner sent the message
 
 
 @dataclass(frozen=True)
 class Act:
-    """What is sent, and how each role is answered."""
+    """The body of a request and the answer that each role gets."""
 
     audience: Audience
     body: dict[str, object] = field(default_factory=dict)
@@ -233,12 +233,12 @@ each_case = pytest.mark.parametrize(
 )
 
 
-# --- the stage -----------------------------------------------------------------------------------
+# --- Scenario ------------------------------------------------------------------------------------
 
 
 @dataclass
-class Stage:
-    """A group with a message and a photo of alice's in it, and everybody's way of asking."""
+class Scenario:
+    """A group with a message and a photo by alice, and clients of every role."""
 
     people: dict[str, User]
     group: Conversation
@@ -246,23 +246,23 @@ class Stage:
     avatar: str
     attachment: Attachment
 
-    def tries(self, role: Role, *asked: object, **how: bool) -> HttpResponse:
-        """What `ask` would be answered; nothing of it stays."""
+    def try_request(self, role: Role, *asked: object, **how: bool) -> HttpResponse:
+        """Send a request, roll back its effects and return the response."""
         with transaction.atomic():
-            answer = self.ask(role, *asked, **how)
+            answer = self.send_request(role, *asked, **how)
             transaction.set_rollback(True)
         return answer
 
-    def ask(
+    def send_request(
         self, role: Role, method: str, route: str, act: Act, *, elsewhere: bool = False
     ) -> HttpResponse:
-        """`elsewhere`: of a conversation that does not exist."""
-        return self.asking(role, method, route, act, elsewhere=elsewhere)()
+        """Send a request; with `elsewhere`, for a conversation that does not exist."""
+        return self.prepare_request(role, method, route, act, elsewhere=elsewhere)()
 
-    def asking(
+    def prepare_request(
         self, role: Role, method: str, route: str, act: Act, *, elsewhere: bool = False
     ) -> Callable[[], HttpResponse]:
-        """All that comes before the request; calling it sends that."""
+        """Return a function that sends the prepared request."""
         is_api = issubclass(getattr(views()[route], "cls", object), APIView)
         login = self._login(role, is_api=is_api)
         client = self._client(login, is_api=is_api)
@@ -326,8 +326,8 @@ def sign_in(client: Client, login: Login) -> None:
 
 
 @pytest.fixture
-def stage(alice, bob, carol, dave, mallory, group, person, say) -> Stage:
-    """Garden, with erin and frank in it as well; grace is a moderator."""
+def scenario(alice, bob, carol, dave, mallory, group, person, say) -> Scenario:
+    """The group “Garden” with erin and frank as further members; grace is staff."""
     people = {user.username: user for user in (alice, bob, carol, dave, mallory)}
     people |= {"grace": person("grace", is_staff=True)}
     for name in ("erin", "frank"):
@@ -337,11 +337,11 @@ def stage(alice, bob, carol, dave, mallory, group, person, say) -> Stage:
     attachment = upload_attachment(membership=find_membership(alice, group.id), file=picture())
     say(alice, group, attachments=[attachment.id])
     message = say(alice, group, "Hello")
-    return Stage(people, group, message, avatar.name.removesuffix(".webp"), attachment)
+    return Scenario(people, group, message, avatar.name.removesuffix(".webp"), attachment)
 
 
 def views() -> dict[str, object]:
-    """Every route of ours and its view; the admin's stand in a test of their own."""
+    """Return every route and its view, except those of the admin, which has its own test."""
     return dict(_views(get_resolver().url_patterns))
 
 
@@ -365,7 +365,7 @@ def answer_of(response: HttpResponse) -> Answer | int:
     return Answer.YES if is_done else known.get(response.status_code, response.status_code)
 
 
-# --- the table -----------------------------------------------------------------------------------
+# --- Routes --------------------------------------------------------------------------------------
 
 
 def test_every_route_is_declared():
@@ -373,15 +373,19 @@ def test_every_route_is_declared():
 
 
 @each_case
-def test_everybody_is_answered_as_declared(stage, route, method, act):
-    assert {role: answer_of(stage.tries(role, method, route, act)) for role in Role} == act.audience
+def test_roles_get_the_declared_answers(scenario, route, method, act):
+    assert {
+        role: answer_of(scenario.try_request(role, method, route, act)) for role in Role
+    } == act.audience
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_no_other_method_is_known(stage, route):
+def test_other_methods_are_not_allowed(scenario, route):
     others = [method for method in METHODS if method not in ROUTES[route]]
 
-    answers = {m: stage.tries(Role.OWNER, m, route, by(NOBODY)).status_code for m in others}
+    answers = {
+        m: scenario.try_request(Role.OWNER, m, route, by(NOBODY)).status_code for m in others
+    }
 
     expected = 404 if ROUTES[route].get("GET") == by(NOBODY) else 405
     assert answers == dict.fromkeys(others, expected)
@@ -395,16 +399,19 @@ OF_A_GROUP = [case for case in CASES if "conversation" in case[0] and case[2].au
     OF_A_GROUP,
     ids=[f"{method} /{route}" for route, method, _act in OF_A_GROUP],
 )
-def test_what_is_none_of_ones_business_does_not_exist(stage, route, method, act):
+def test_hidden_object_looks_like_an_unknown_one(scenario, route, method, act):
     for role in (Role.STRANGER, Role.REMOVED, Role.STAFF):
-        real = stage.tries(role, method, route, act)
-        unknown = stage.tries(role, method, route, act, elsewhere=True)
+        real = scenario.try_request(role, method, route, act)
+        unknown = scenario.try_request(role, method, route, act, elsewhere=True)
 
-        assert (real.status_code, shown(real)) == (404, shown(unknown))
+        assert (real.status_code, without_token(real)) == (
+            404,
+            without_token(unknown),
+        )
 
 
-def shown(response: HttpResponse) -> str:
-    """Without the CSRF token, which is another one in every form."""
+def without_token(response: HttpResponse) -> str:
+    """Return the content without the CSRF token, which differs in every form."""
     token = response.cookies.get("csrftoken")
     return response.content.decode().replace(token.value if token else "\0", "")
 
@@ -412,13 +419,13 @@ def shown(response: HttpResponse) -> str:
 @pytest.mark.parametrize(
     "route", [route for route, acts in ROUTES.items() if acts.keys() & {"POST"}]
 )
-def test_no_session_acts_without_its_csrf_token(stage, route):
+def test_post_without_a_csrf_token_is_refused(scenario, route):
     client = Client(enforce_csrf_checks=True)
-    login = open_login(user=stage.people["alice"], device=BROWSER)
+    login = open_login(user=scenario.people["alice"], device=BROWSER)
     sign_in(client, login)
 
     answer = client.post(
-        f"/{stage.path_of(route, login, elsewhere=False)}", ROUTES[route]["POST"].body
+        f"/{scenario.path_of(route, login, elsewhere=False)}", ROUTES[route]["POST"].body
     )
 
     is_for_programs = route.startswith("auth/") and route != "auth/logout"
@@ -426,14 +433,14 @@ def test_no_session_acts_without_its_csrf_token(stage, route):
     assert is_for_programs or is_led_on or answer.status_code == 403
 
 
-# --- limits --------------------------------------------------------------------------------------
+# --- Limits --------------------------------------------------------------------------------------
 
 WITHOUT_LIMIT = {"settings/appearance", "settings/language"}  # they only set a cookie
 UNSAFE = [case for case in CASES if case[1] != "GET" and case[0] not in WITHOUT_LIMIT]
 
 
-class NothingLeft:
-    """Buckets that are all empty."""
+class EmptyBuckets:
+    """Token buckets that are always empty."""
 
     def take(self, key: str, limit: limits.Limit) -> float:
         return 1.0
@@ -442,24 +449,24 @@ class NothingLeft:
 @pytest.mark.parametrize(
     ("route", "method", "act"), UNSAFE, ids=[f"{method} /{route}" for route, method, _act in UNSAFE]
 )
-def test_whatever_writes_is_limited(stage, settings, monkeypatch, route, method, act):
+def test_every_writing_request_is_rate_limited(scenario, settings, monkeypatch, route, method, act):
     role = Role.MEMBER if act.audience == REPORTERS else Role.OWNER
-    ask = stage.asking(role, method, route, act)
+    ask = scenario.prepare_request(role, method, route, act)
     is_for_guests = route in ("login", "register")
     if is_for_guests:
-        ask = stage.asking(Role.ANONYMOUS, method, route, act)
+        ask = scenario.prepare_request(Role.ANONYMOUS, method, route, act)
     if route == "password-reset/new":
-        link = {name: stage._filled(f"<{name}>", None) for name in ("uid", "token")}
+        link = {name: scenario._filled(f"<{name}>", None) for name in ("uid", "token")}
         client = Client()
         client.get("/password-reset/new", link)
         ask = partial(client.post, "/password-reset/new", act.body)
     settings.THROTTLE_ON = True
-    monkeypatch.setattr("chatflow.limits.policy.buckets", NothingLeft)
+    monkeypatch.setattr("chatflow.limits.policy.buckets", EmptyBuckets)
 
     assert ask().status_code == 429
 
 
-# --- the sockets ---------------------------------------------------------------------------------
+# --- Socket commands -----------------------------------------------------------------------------
 
 
 def test_every_command_is_declared():
@@ -468,23 +475,23 @@ def test_every_command_is_declared():
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.ANONYMOUS])
 @pytest.mark.parametrize("command", COMMAND_AUDIENCES)
-def test_commands_answer_everybody_as_declared(stage, command, role):
+def test_roles_get_the_declared_answers_to_commands(scenario, command, role):
     act = COMMAND_AUDIENCES[command]
-    frame = {"type": command, "ref": 1, "conversation": str(stage.group.id)} | act.body
+    frame = {"type": command, "ref": 1, "conversation": str(scenario.group.id)} | act.body
     elsewhere = frame | {"conversation": str(uuid.uuid4())}
 
     pace = RateMeter(limits.FRAMES)
 
-    [answer] = run_frame(stage.people[role], json.dumps(frame), pace)
+    [answer] = run_frame(scenario.people[role], json.dumps(frame), pace)
 
     if act.audience[role] == Answer.UNKNOWN:
         assert (answer["type"], answer["status"]) == ("error", 404)
-        assert [answer] == run_frame(stage.people[role], json.dumps(elsewhere), pace)
+        assert [answer] == run_frame(scenario.people[role], json.dumps(elsewhere), pace)
     else:
         assert answer["type"] == "ack"
 
 
-# --- the admin -----------------------------------------------------------------------------------
+# --- Admin ---------------------------------------------------------------------------------------
 
 
 def admin_paths() -> list[str]:
@@ -502,17 +509,17 @@ def _admin_paths(patterns: list[URLPattern | URLResolver], prefix: str = "") -> 
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.STAFF])
-def test_the_admin_is_for_staff(stage, role):
+def test_only_staff_can_open_the_admin(scenario, role):
     client = Client()
-    if role in stage.people:
-        sign_in(client, open_login(user=stage.people[role], device=BROWSER))
+    if role in scenario.people:
+        sign_in(client, open_login(user=scenario.people[role], device=BROWSER))
 
-    assert {path: has_come_in(client, path) for path in admin_paths()} == dict.fromkeys(
+    assert {path: can_open(client, path) for path in admin_paths()} == dict.fromkeys(
         admin_paths(), False
     )
 
 
-def has_come_in(client: Client, path: str) -> bool:
+def can_open(client: Client, path: str) -> bool:
     answer = client.get(path, follow=True)
     arrived_at = answer.redirect_chain[-1][0] if answer.redirect_chain else path
     return answer.status_code < 400 and arrived_at.startswith("/admin/")

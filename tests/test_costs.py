@@ -22,9 +22,9 @@ from chatflow.limits.policy import FRAMES, RateMeter
 from conversations.services import start_direct, start_group
 from messaging.services import react
 from messaging.sockets.commands import run_frame
-from tests.test_authorization import ANYONE, CASES, COMMAND_AUDIENCES, Role, stage
+from tests.test_authorization import ANYONE, CASES, COMMAND_AUDIENCES, Role, scenario
 
-__all__ = ["stage"]  # the fixture
+__all__ = ["scenario"]  # the fixture
 
 QUERIES = {
     "POST /auth/register": 10,
@@ -172,22 +172,22 @@ def count_queries(django_capture_on_commit_callbacks) -> Callable[[Callable[[], 
     return count
 
 
-def test_no_route_makes_more_queries_than_its_bound(stage, count_queries):
+def test_no_route_makes_more_queries_than_its_bound(scenario, count_queries):
     measured = {}
     for route, method, act in CASES:
         role = Role.ANONYMOUS if act.audience == ANYONE else Role.OWNER
         name = re.sub(r"<\w+:", "<", f"{method} /{route}")
-        measured[name] = count_queries(stage.asking(role, method, route, act))
+        measured[name] = count_queries(scenario.prepare_request(role, method, route, act))
 
     assert measured.keys() == QUERIES.keys()
     assert above(measured, QUERIES) == {}
 
 
-def test_no_command_makes_more_queries_than_its_bound(stage, count_queries):
-    alice = stage.people[Role.OWNER]
+def test_no_command_makes_more_queries_than_its_bound(scenario, count_queries):
+    alice = scenario.people[Role.OWNER]
     measured = {}
     for command, act in COMMAND_AUDIENCES.items():
-        frame = {"type": command, "conversation": str(stage.group.id)} | act.body
+        frame = {"type": command, "conversation": str(scenario.group.id)} | act.body
         run = partial(run_frame, alice, json.dumps(frame), RateMeter(FRAMES))
         measured[command] = count_queries(run)
 

@@ -15,16 +15,16 @@ from accounts.auth.tokens import token_pair
 from accounts.services import open_login
 from chatflow.errors import PROBLEM_TYPE, is_api_path
 from tests.conftest import BROWSER, PROGRAM
-from tests.test_authorization import ROUTES, Role, admin_paths, sign_in, stage, views
+from tests.test_authorization import ROUTES, Role, admin_paths, scenario, sign_in, views
 
-__all__ = ["stage"]
+__all__ = ["scenario"]
 
 METHODS = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "PATCH", "POST", "DELETE", "INVENT")
 APP_ROLES = (Role.ANONYMOUS, Role.MEMBER)
 ADMIN_ROLES = (Role.MEMBER, Role.STAFF)
 NUL_FORM = b"body=%00&title=%00&username=%00&q=%00&emoji=%00&file=%00"
-# Accept, Content-Type and a body.
-WORDS = (
+# Accept, Content-Type and body.
+MALFORMED_REQUESTS = (
     ("*/*", "application/json", b"{"),
     ("text/html", "multipart/form-data", b"there is no boundary"),
     ("application/xml", "multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: x\r\n"),
@@ -35,56 +35,56 @@ WORDS = (
 
 
 @pytest.mark.parametrize("route", views())
-def test_no_route_breaks(stage, route):
-    path = "/" + stage.path_of(route, None, elsewhere=False)
+def test_route_never_answers_5xx(scenario, route):
+    path = "/" + scenario.path_of(route, None, elsewhere=False)
 
-    sweep(stage, path, APP_ROLES)
+    send_malformed_requests(scenario, path, APP_ROLES)
 
 
 @pytest.mark.parametrize("path", admin_paths())
-def test_no_admin_page_breaks(stage, path):
-    sweep(stage, path, ADMIN_ROLES)
+def test_admin_page_never_answers_5xx(scenario, path):
+    send_malformed_requests(scenario, path, ADMIN_ROLES)
 
 
 @pytest.mark.parametrize("path", ["/users/me/nothing", "/conversations/5", "/messages/x", "/auth/"])
-def test_unknown_address_of_the_api_is_a_problem(stage, path):
-    for method, words in zip(METHODS, itertools.cycle(WORDS), strict=False):
-        answer = asked(stage, Role.MEMBER, method, path, words)
+def test_unknown_api_path_is_a_problem(scenario, path):
+    for method, malformed in zip(METHODS, itertools.cycle(MALFORMED_REQUESTS), strict=False):
+        response = send(scenario, Role.MEMBER, method, path, malformed)
 
-        assert answer.status_code == 404
-        assert_told_well(answer, path, (method, words))
+        assert response.status_code == 404
+        assert_valid_error(response, path, (method, malformed))
 
 
-def test_every_declared_route_is_swept():
+def test_every_declared_route_is_tested():
     assert views().keys() == ROUTES.keys()
 
 
-def sweep(stage, path, roles):
-    """Send each role and method with one of WORDS in turn; each path starts at another one."""
-    words = itertools.cycle(WORDS)
-    for _ in range(len(path) % len(WORDS)):
-        next(words)
+def send_malformed_requests(scenario, path, roles):
+    """Send every method as every role, each with the next malformed request."""
+    malformed = itertools.cycle(MALFORMED_REQUESTS)
+    for _ in range(len(path) % len(MALFORMED_REQUESTS)):
+        next(malformed)
     for role, method in itertools.product(roles, METHODS):
-        how = role, method, next(words)
+        request = role, method, next(malformed)
         with transaction.atomic():
-            answer = asked(stage, role, method, path, how[2])
+            response = send(scenario, role, method, path, request[2])
             transaction.set_rollback(True)
-        assert_told_well(answer, path, how)
+        assert_valid_error(response, path, request)
 
 
-def asked(stage, role, method, path, words):
-    accept, content_type, body = words
+def send(scenario, role, method, path, malformed):
+    accept, content_type, body = malformed
     client = Client(raise_request_exception=False)
     headers = {"Accept": accept}
-    if role in stage.people and is_api_path(path):
-        login = open_login(user=stage.people[role], device=PROGRAM)
+    if role in scenario.people and is_api_path(path):
+        login = open_login(user=scenario.people[role], device=PROGRAM)
         headers["Authorization"] = f"Bearer {token_pair(login).access}"
-    elif role in stage.people:
-        sign_in(client, open_login(user=stage.people[role], device=BROWSER))
+    elif role in scenario.people:
+        sign_in(client, open_login(user=scenario.people[role], device=BROWSER))
     return client.generic(method, path, body, content_type, headers=headers)
 
 
-def assert_told_well(answer, path, how):
-    assert answer.status_code < 500, how
-    if answer.status_code >= 400 and is_api_path(path):
-        assert answer["Content-Type"] == PROBLEM_TYPE, how
+def assert_valid_error(response, path, request):
+    assert response.status_code < 500, request
+    if response.status_code >= 400 and is_api_path(path):
+        assert response["Content-Type"] == PROBLEM_TYPE, request

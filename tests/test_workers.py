@@ -1,4 +1,4 @@
-"""What the workers of a parallel run share: a Redis, and none of its databases."""
+"""Parallel test workers share one Redis but none of its databases."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.conf import settings
 
 from tests.workers import own_redis
 
-MOST_WORKERS = 8  # of the Makefile
+MOST_WORKERS = 8  # as in the Makefile
 
 
 @pytest.mark.parametrize("url", ["redis://localhost", "redis://localhost:6379/5"])
-def test_no_two_workers_empty_the_same_database(url):
+def test_workers_use_different_databases(url):
     urls = [own_redis(url, worker=worker) for worker in range(MOST_WORKERS)]
 
     numbers = [int(each.rpartition("/")[2]) for each in urls]
@@ -23,6 +23,6 @@ def test_no_two_workers_empty_the_same_database(url):
 
 
 @pytest.mark.services
-def test_the_settings_name_this_worker_s():
+def test_settings_use_the_database_of_this_worker():
     assert os.environ["REDIS_URL"] == settings.REDIS_URL
     assert settings.CACHES["default"]["LOCATION"] == settings.REDIS_URL

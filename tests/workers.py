@@ -1,6 +1,6 @@
 """A pytest plugin that gives each xdist worker its own Redis database, before settings are read.
 
-Every test empties its database, and would delete the presence, limits and caches of other workers.
+Every test flushes its database, which would delete the presence, limits and caches of others.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from urllib.parse import urlsplit, urlunsplit
 
-DATABASES = 16  # of a Redis with default configuration
-DATABASES_EACH = 2  # the next one is for the servers of the journeys
+DATABASES = 16  # Redis's default
+DATABASES_EACH = 2  # the second one is for the servers of the browser journeys
 
 
 def own_redis(url: str, *, worker: int) -> str:

@@ -27,9 +27,9 @@ from schemathesis.specs.openapi.checks import (
 from accounts.auth.tokens import token_pair
 from accounts.services import open_login
 from tests.conftest import PROGRAM
-from tests.test_authorization import stage
+from tests.test_authorization import scenario
 
-__all__ = ["stage"]  # the fixture
+__all__ = ["scenario"]  # the fixture
 
 MAX_EXAMPLES = 6
 CHECKS = [
@@ -77,16 +77,16 @@ def api():
 )  # served by ASGI in production
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 @pytest.mark.parametrize(("path", "method", "place"), OPERATIONS)
-def test_generated_requests_are_answered_as_documented(api, stage, path, method, place, mode):
+def test_generated_requests_are_answered_as_documented(api, scenario, path, method, place, mode):
     operation = api[path][method]
-    login = open_login(user=stage.people["alice"], device=PROGRAM)
+    login = open_login(user=scenario.people["alice"], device=PROGRAM)
     headers = {"Authorization": f"Bearer {token_pair(login).access}"}
     known = {
-        "conversation_id": str(stage.group.id),
-        "message_id": str(stage.message.id),
+        "conversation_id": str(scenario.group.id),
+        "message_id": str(scenario.message.id),
         "username": "bob",
         "login_id": str(login.id),
-        "name": stage.avatar,
+        "name": scenario.avatar,
     }
     names = [parameter.name for parameter in operation.path_parameters]
     here = {name: known[name] for name in names if name in known}

@@ -1,4 +1,4 @@
-"""The documents stay short enough to be read, and the sizes that they tell are true."""
+"""The documents stay short, and the sizes in them are about right."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MOST_WORDS_OF_README = 1_500
 
 
 def words(paths: Iterable[Path]) -> int:
-    """Count what contains a letter, so neither figures nor the lines of tables.
+    """Count the words that contain a letter, which excludes figures and the borders of tables.
 
-    Tables that a command writes are left out.
+    Generated tables are left out.
     """
     prose = (GENERATED.sub("", path.read_text()) for path in paths)
     return sum(len(re.findall(r"\S*[^\W\d_]\S*", text)) for text in prose)
@@ -30,15 +30,17 @@ def test_readme_is_short():
     assert words([PROJECT / "README.md"]) <= MOST_WORDS_OF_README
 
 
-def test_sizes_of_our_own_machinery_are_about_true():
+def test_sizes_of_our_own_machinery_are_about_right():
     page = (PROJECT / "ARCHITECTURE.md").read_text().partition("## Our own machinery")[2]
-    told = {
+    documented = {
         path: int(lines) for path, lines in re.findall(r"^\| `([a-z/]+)` \| (\d+) \|", page, re.M)
     }
-    sizes = {path: lines_of(path) for path in told}
+    sizes = {path: lines_of(path) for path in documented}
 
-    assert told
-    assert [path for path in told if abs(told[path] - sizes[path]) > sizes[path] / 5] == []
+    assert documented
+    assert [
+        path for path in documented if abs(documented[path] - sizes[path]) > sizes[path] / 5
+    ] == []
 
 
 def lines_of(package: str) -> int:

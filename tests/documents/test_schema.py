@@ -1,4 +1,4 @@
-"""The OpenAPI schema says what one needs to understand an operation, and says it right."""
+"""The OpenAPI schema is valid, complete and has examples that match it."""
 
 from __future__ import annotations
 
@@ -29,45 +29,47 @@ def operations(schema) -> dict[str, dict]:
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_it_is_valid_and_nothing_in_it_had_to_be_guessed(capsys, language):
+def test_schema_is_valid_and_generated_without_warnings(capsys, language):
     call_command("spectacular", "--validate", "--fail-on-warn", "--lang", language)
 
     assert "openapi: 3.1" in capsys.readouterr().out
 
 
-def test_every_operation_is_described(operations):
-    poor = [name for name, it in operations.items() if not (it.get("summary") and description(it))]
+def test_every_operation_has_a_summary_and_a_description(operations):
+    undescribed = [
+        name for name, it in operations.items() if not (it.get("summary") and description(it))
+    ]
 
-    assert poor == []
+    assert undescribed == []
 
 
 def description(operation: dict) -> str:
     return operation.get("description", "")
 
 
-def test_everything_that_is_sent_or_answered_has_an_example(schema, operations):
-    bare = {
+def test_every_body_has_an_example(schema, operations):
+    missing = {
         (name, reference)
         for name, operation in operations.items()
         for reference in references(operation)
         if not component(schema, reference).get("examples")
     }
 
-    assert bare == set()
+    assert missing == set()
 
 
-def test_every_parameter_has_an_example_that_fits(operations):
-    unfit = {
+def test_examples_of_parameters_match_their_schemas(operations):
+    invalid = {
         (name, parameter["name"])
         for name, operation in operations.items()
         for parameter in operation.get("parameters", ())
         if not jsonschema.Draft202012Validator(parameter["schema"]).is_valid(parameter["example"])
     }
 
-    assert unfit == set()
+    assert invalid == set()
 
 
-def test_bounds_and_default_of_a_page_are_published(operations):
+def test_limit_parameters_have_bounds_and_a_default(operations):
     limits = [
         parameter["schema"]
         for operation in operations.values()
@@ -81,7 +83,7 @@ def test_bounds_and_default_of_a_page_are_published(operations):
     )
 
 
-def test_no_example_is_of_something_that_is_gone(schema, operations):
+def test_every_example_belongs_to_a_component_or_parameter(schema, operations):
     parameters = {
         parameter["name"] for it in operations.values() for parameter in it.get("parameters", ())
     }
@@ -91,7 +93,7 @@ def test_no_example_is_of_something_that_is_gone(schema, operations):
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
-def test_examples_are_what_the_schema_says(schema, name):
+def test_example_matches_its_schema(schema, name):
     described = {"$ref": f"#/components/schemas/{name}", "components": schema["components"]}
 
     jsonschema.validate(COMPONENTS[name], described, cls=jsonschema.Draft202012Validator)

@@ -11,7 +11,7 @@ from conversations.services import start_group
 
 
 @pytest.mark.parametrize(("theme", "media"), [("dark", "all"), ("light", "not all")])
-def test_the_chosen_theme_is_there_at_the_first_paint(browser, alice, theme, media):
+def test_chosen_theme_is_in_the_page(browser, alice, theme, media):
     client = browser(alice)
     client.post("/settings/appearance", {"theme": theme})
 
@@ -22,7 +22,7 @@ def test_the_chosen_theme_is_there_at_the_first_paint(browser, alice, theme, med
 
 
 @pytest.mark.parametrize("theme", ["system", "neon", '"><script>'])
-def test_otherwise_the_system_decides(browser, alice, theme):
+def test_theme_follows_the_system_by_default(browser, alice, theme):
     client = browser(alice)
     client.post("/settings/appearance", {"theme": theme})
 
@@ -32,7 +32,7 @@ def test_otherwise_the_system_decides(browser, alice, theme):
     assert "<script>" not in page
 
 
-def test_privacy_is_kept(browser, alice):
+def test_privacy_settings_are_saved(browser, alice):
     client = browser(alice)
 
     client.post("/settings/privacy", {"last_seen_to": "nobody"})
@@ -41,13 +41,13 @@ def test_privacy_is_kept(browser, alice):
     assert (alice.last_seen_to, alice.shows_read_receipts) == ("nobody", False)
 
 
-def test_an_unknown_audience_is_explained(browser, alice):
+def test_unknown_audience_is_refused(browser, alice):
     response = browser(alice).post("/settings/privacy", {"last_seen_to": "cats"})
 
     assert response.status_code == 422
 
 
-def test_who_is_blocked_is_listed_and_can_be_let_back(browser, alice, bob, direct):
+def test_blocked_user_is_listed_and_can_be_unblocked(browser, alice, bob, direct):
     client = browser(alice)
     info = f"/chats/{direct.id}/info"
 
@@ -64,17 +64,17 @@ def test_who_is_blocked_is_listed_and_can_be_let_back(browser, alice, bob, direc
 
 
 @pytest.mark.parametrize("address", ["https://evil.example", "foo"])
-def test_a_block_leads_to_pages_of_ours_only(browser, alice, bob, address):
+def test_block_form_ignores_next_urls_of_other_sites(browser, alice, bob, address):
     response = browser(alice).post(f"/settings/blocks/bob?next={address}")
 
     assert response["Location"] == "/settings"
 
 
-def test_nobody_blocks_by_following_a_link(browser, alice, bob):
+def test_block_requires_post(browser, alice, bob):
     assert browser(alice).get("/settings/blocks/bob").status_code == 405
 
 
-def test_the_shortcuts_are_a_page_and_a_dialog(browser, alice):
+def test_shortcuts_are_a_page_and_a_dialog(browser, alice):
     client = browser(alice)
 
     assert "<html" in client.get("/shortcuts").content.decode()
@@ -82,7 +82,7 @@ def test_the_shortcuts_are_a_page_and_a_dialog(browser, alice):
     assert dialog.content.decode().startswith('<div class="dialog__content">')
 
 
-def test_a_big_groups_members_come_in_pages(browser, alice, crowd):
+def test_members_of_a_large_group_are_paged(browser, alice, crowd):
     group = start_group(user=alice, title="Village", usernames=crowd(120))
     client = browser(alice)
 

@@ -1,33 +1,32 @@
-"""What no page of ours would send breaks nothing, whatever the database makes of it."""
+"""Requests with a NUL character, which PostgreSQL refuses, cause no server error."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.test_authorization import CASES, METHODS, Act, Role, stage
+from tests.test_authorization import CASES, METHODS, Act, Role, scenario
 
-__all__ = ["stage"]  # the fixture
+__all__ = ["scenario"]  # the fixture
 
-ASKED_BY_GET = ("members", "next", "q", "search", "sender", "title", "token", "uid")
+QUERY_FIELDS = ("members", "next", "q", "search", "sender", "title", "token", "uid")
 
 
-def with_a_nul(act: Act, method: str):
-    """What is sent, with one field after the other; an address has them all at once."""
+def bodies_with_a_nul(act: Act, method: str):
+    """Yield the request's fields with a NUL in one field each, or in all of a query string."""
     if method == "GET":
-        yield act.body | dict.fromkeys(ASKED_BY_GET, "\0")
+        yield act.body | dict.fromkeys(QUERY_FIELDS, "\0")
         yield act.body | {"cursor": "\0"}
     for name, value in act.body.items():
         yield act.body | {name: ["\0"] if isinstance(value, list) else "\0"}
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_nul_is_no_error_of_ours(stage, method):
-    """PostgreSQL refuses to be asked for one."""
+def test_nul_characters_cause_no_server_error(scenario, method):
     statuses = [
-        stage.tries(Role.OWNER, method, route, Act(act.audience, body)).status_code
+        scenario.try_request(Role.OWNER, method, route, Act(act.audience, body)).status_code
         for route, known, act in CASES
         if known == method
-        for body in with_a_nul(act, method)
+        for body in bodies_with_a_nul(act, method)
     ]
 
     assert 0 < max(statuses) < 500

@@ -1,4 +1,4 @@
-"""Where a formatted message is shown as such, and where as plain text."""
+"""Messages are formatted in the chat and plain text in quotes, search results and the list."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ BODY = "*see* `this`\n> <b>"
 PLAIN = "see this\n&gt; &lt;b&gt;"
 
 
-def test_bob_reads_formatting_in_the_chat_and_plain_text_elsewhere(
+def test_message_is_formatted_in_the_chat_and_plain_text_elsewhere(
     program, browser, alice, bob, direct, say
 ):
     message = say(alice, direct, BODY)
@@ -31,7 +31,7 @@ def test_list_shows_plain_text(browser, alice, bob, direct, say):
     assert PLAIN in browser(bob).get("/").content.decode()
 
 
-def test_draft_is_previewed_to_its_writer_if_it_contains_formatting(browser, alice, direct):
+def test_draft_with_formatting_returns_a_preview(browser, alice, direct):
     client = browser(alice)
 
     formatted = client.post(f"/chats/{direct.id}/draft", {"text": "*<b>*"})
@@ -41,7 +41,7 @@ def test_draft_is_previewed_to_its_writer_if_it_contains_formatting(browser, ali
     assert (ordinary.status_code, ordinary.content) == (204, b"")
 
 
-def test_only_long_messages_are_folded(browser, alice, direct, say):
+def test_only_long_messages_are_collapsed(browser, alice, direct, say):
     for body in ("a" * 1000, "a\n" * 16 + "a"):
         say(alice, direct, body)
     assert "Read more</button>" not in browser(alice).get(f"/chats/{direct.id}").content.decode()

@@ -1,4 +1,4 @@
-"""Forms that come back: where the focus is, what they say, and where they lead."""
+"""Forms: focus and errors after a refusal, messages and redirects after success."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.conftest import PASSWORD
 
 
 class Inputs(HTMLParser):
-    """The attributes of every input of a page, by name."""
+    """Collects the attributes of every input of a page by name."""
 
     def __init__(self, response) -> None:
         super().__init__()
@@ -36,14 +36,14 @@ def sign_up(**fields):
     return Client().post("/register", good | fields)
 
 
-def test_the_first_invalid_field_of_a_refused_form_has_the_focus(alice):
+def test_first_invalid_field_of_a_refused_form_has_the_focus(alice):
     assert Inputs(Client().get("/register")).focused == ["username"]
     assert Inputs(sign_up(password="short")).focused == ["password"]
     assert Inputs(sign_up(email="nobody")).focused == ["email"]
     assert Inputs(sign_up(username="alice", password="short")).focused == ["username"]
 
 
-def test_after_a_wrong_password_the_password_has_the_focus(alice):
+def test_password_has_the_focus_after_a_wrong_password(alice):
     answer = Client().post("/login", {"login": "alice", "password": "not it"})
 
     assert answer.status_code == 422
@@ -51,14 +51,14 @@ def test_after_a_wrong_password_the_password_has_the_focus(alice):
 
 
 @pytest.mark.parametrize("username", ["alice", "a"])
-def test_a_bad_username_and_a_bad_password_are_shown_at_once(alice, username):
+def test_errors_of_username_and_password_are_shown_together(alice, username):
     fields = Inputs(sign_up(username=username, password="short")).found
 
     invalid = [name for name, field in fields.items() if field.get("aria-invalid") == "true"]
     assert invalid == ["username", "password"]
 
 
-def test_a_good_password_is_kept_while_something_else_is_mended(alice):
+def test_registration_form_keeps_a_valid_password(alice):
     password = "a fine long sentence"
 
     assert Inputs(sign_up(username="alice")).found["password"]["value"] == password
@@ -67,7 +67,7 @@ def test_a_good_password_is_kept_while_something_else_is_mended(alice):
     assert "value" not in Inputs(Client().get("/register")).found["password"]
 
 
-def test_no_other_form_sends_a_password_back(browser, alice):
+def test_other_forms_never_return_a_password(browser, alice):
     client = browser(alice)
     for path, fields in [
         ("/login", {"login": "alice", "password": "not it"}),
@@ -79,7 +79,7 @@ def test_no_other_form_sends_a_password_back(browser, alice):
         assert "not it" not in answer.content.decode()
 
 
-# Settings lead back to the card that the form stands in
+# Settings
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def test_no_other_form_sends_a_password_back(browser, alice):
         ("password", {"current": PASSWORD, "new": "a fine long sentence"}, "password"),
     ],
 )
-def test_a_form_of_the_settings_leads_back_to_its_card(browser, alice, bob, path, fields, card):
+def test_settings_form_redirects_to_its_card(browser, alice, bob, path, fields, card):
     answer = browser(alice).post(f"/settings/{path}", fields)
 
     assert answer["Location"] == f"/settings#{card}"
 
 
-def test_a_card_says_what_was_done_in_it(browser, alice):
+def test_confirmation_is_shown_in_its_card(browser, alice):
     client = browser(alice)
     page = client.post(
         "/settings/privacy", {"last_seen_to": "nobody"}, follow=True, headers={"HX-Request": "true"}
@@ -110,7 +110,7 @@ def test_a_card_says_what_was_done_in_it(browser, alice):
     assert page.count("Saved.") == 1
 
 
-def test_a_new_name_goes_to_the_list_with_the_card(browser, alice):
+def test_new_display_name_updates_the_sidebar(browser, alice):
     fragment = {"HX-Request": "true"}
     page = browser(alice).post(
         "/settings/profile", {"display_name": "Alicia", "about": ""}, follow=True, headers=fragment
@@ -124,7 +124,7 @@ def test_a_new_name_goes_to_the_list_with_the_card(browser, alice):
 # Logging out
 
 
-def test_logging_out_asks_first(browser, alice):
+def test_logging_out_asks_for_confirmation(browser, alice):
     client = browser(alice)
     page = client.get("/logout").content.decode()
 
@@ -134,7 +134,7 @@ def test_logging_out_asks_first(browser, alice):
     assert client.get("/settings").status_code == 302
 
 
-def test_a_login_that_was_ended_elsewhere_is_explained(browser, alice):
+def test_login_page_explains_that_the_session_was_ended(browser, alice):
     client = browser(alice)
     Login.objects.filter(user=alice).delete()
 
@@ -144,7 +144,7 @@ def test_a_login_that_was_ended_elsewhere_is_explained(browser, alice):
     assert "logged out" not in Client().get("/login").content.decode()
 
 
-def test_who_logs_out_is_not_told_so_as_news(browser, alice):
+def test_login_page_says_nothing_after_an_ordinary_logout(browser, alice):
     client = browser(alice)
     client.post("/logout")
 
@@ -163,7 +163,7 @@ def members(group):
     return set(group.memberships.active().values_list("user__username", flat=True))
 
 
-def test_removing_a_member_asks_first_and_says_when_it_is_done(browser, alice, group):
+def test_removing_a_member_asks_first_and_is_confirmed(browser, alice, group):
     client, path = browser(alice), f"/chats/{group.id}/members/bob/remove"
 
     question = client.get(path).content.decode()
@@ -178,7 +178,7 @@ def test_removing_a_member_asks_first_and_says_when_it_is_done(browser, alice, g
     assert client.post(path).status_code == 404
 
 
-def test_a_script_is_told_who_was_removed_and_how_many_are_left(browser, alice, bob, group):
+def test_removal_fragment_names_the_member_and_the_new_count(browser, alice, bob, group):
     path = f"/chats/{group.id}/members/bob/remove"
     answer = browser(alice).post(path, headers={"HX-Request": "true"}).content.decode()
 
@@ -187,7 +187,7 @@ def test_a_script_is_told_who_was_removed_and_how_many_are_left(browser, alice, 
     assert "2 members" in answer
 
 
-def test_only_admins_of_a_group_are_asked(browser, bob, mallory, direct, group):
+def test_only_admins_of_a_group_can_open_the_removal_form(browser, bob, mallory, direct, group):
     path = f"/chats/{group.id}/members/carol/remove"
 
     assert browser(bob).get(path).status_code == 403
@@ -196,7 +196,7 @@ def test_only_admins_of_a_group_are_asked(browser, bob, mallory, direct, group):
     assert members(group) == {"alice", "bob", "carol"}
 
 
-def test_a_new_role_answers_with_the_member_only(browser, alice, bob, group):
+def test_role_form_returns_the_member_fragment(browser, alice, bob, group):
     path = f"/chats/{group.id}/members/bob/role"
     answer = browser(alice).post(path, {"role": "admin"}, headers={"HX-Request": "true"})
 
@@ -208,14 +208,14 @@ def test_a_new_role_answers_with_the_member_only(browser, alice, bob, group):
 
 
 @pytest.mark.parametrize("chosen", [[], ["bob"]])
-def test_a_group_needs_two_other_people_and_says_so_at_once(browser, alice, bob, chosen):
+def test_group_without_two_other_people_is_refused(browser, alice, bob, chosen):
     answer = browser(alice).post("/chats/new/group", {"title": "Garden", "members": chosen})
 
     assert answer.status_code == 422
     assert "Add at least two people." in answer.content.decode()
 
 
-def test_people_are_searched_for_on_a_page_of_their_own(browser, alice, bob):
+def test_people_page_has_a_search_form(browser, alice, bob):
     client = browser(alice)
 
     assert 'action="/people"' in client.get("/people").content.decode()
@@ -223,7 +223,7 @@ def test_people_are_searched_for_on_a_page_of_their_own(browser, alice, bob):
     assert "@bob" in client.get("/people?search=bob").content.decode()
 
 
-def test_a_single_letter_is_said_to_be_too_few(browser, alice):
+def test_people_search_requires_two_letters(browser, alice):
     fragment = {"HX-Request": "true"}
     client = browser(alice)
 
@@ -231,7 +231,7 @@ def test_a_single_letter_is_said_to_be_too_few(browser, alice):
     assert "at least two letters" not in client.get("/people", headers=fragment).content.decode()
 
 
-def test_a_phone_is_drawn_as_a_phone(browser, alice):
+def test_login_on_a_phone_has_a_phone_icon(browser, alice):
     client = browser(alice)
     Login.objects.filter(user=alice).update(user_agent="Chrome/120 Android")
 

@@ -1,4 +1,4 @@
-"""ChatFlow on a phone's home screen: a name, an icon that is there, and where it begins."""
+"""The web app manifest for the home screen of a phone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.contrib.staticfiles import finders
 from PIL import Image
 
 
-def test_a_page_leads_to_what_a_home_screen_needs(client, db):
+def test_pages_link_to_the_manifest(client, db):
     page = client.get("/login").content.decode()
 
     answer = client.get("/manifest.webmanifest")
@@ -16,7 +16,7 @@ def test_a_page_leads_to_what_a_home_screen_needs(client, db):
     assert (answer.json()["name"], answer.json()["start_url"]) == ("ChatFlow", "/")
 
 
-def test_its_icons_are_as_large_as_it_says(client, db):
+def test_icons_have_the_sizes_of_the_manifest(client, db):
     icons = client.get("/manifest.webmanifest").json()["icons"]
 
     assert {icon["purpose"] for icon in icons} == {"any", "maskable"}

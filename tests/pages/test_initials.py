@@ -1,4 +1,4 @@
-"""What stands for somebody who has no picture."""
+"""The initials that replace a missing avatar."""
 
 from __future__ import annotations
 

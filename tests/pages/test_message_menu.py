@@ -1,4 +1,4 @@
-"""The menu of a message, as a fragment and as a page: what it offers is for the server to say."""
+"""The menu of a message as a fragment and as a page. The server decides what it offers."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import pytest
 HTMX = {"HX-Request": "true"}
 
 
-def door(message, act="menu") -> str:
+def url(message, act="menu") -> str:
     return f"/chats/{message.conversation_id}/messages/{message.id}/{act}"
 
 
 def menu(client, message) -> str:
-    response = client.get(door(message), headers=HTMX)
+    response = client.get(url(message), headers=HTMX)
     assert response.status_code == 200
     return response.content.decode()
 
 
-def test_alice_may_edit_and_delete_what_she_just_said(browser, alice, direct, say):
+def test_sender_can_edit_and_delete(browser, alice, direct, say):
     html = menu(browser(alice), say(alice, direct))
 
     assert "/edit" in html
     assert "/delete" in html
 
 
-def test_bob_may_not_edit_or_delete_what_alice_said(browser, alice, bob, direct, say):
+def test_other_member_can_only_react(browser, alice, bob, direct, say):
     html = menu(browser(bob), say(alice, direct))
 
     assert "/edit" not in html
@@ -35,14 +35,14 @@ def test_bob_may_not_edit_or_delete_what_alice_said(browser, alice, bob, direct,
     assert "reactions" in html
 
 
-def test_an_admin_may_delete_what_others_said_but_not_edit_it(browser, bob, carol, group, say):
+def test_admin_can_delete_but_not_edit_messages_of_others(browser, bob, carol, group, say):
     html = menu(browser(carol), say(bob, group))
 
     assert "/edit" not in html
     assert "/delete" in html
 
 
-def test_after_a_quarter_of_an_hour_there_is_nothing_to_edit(browser, alice, direct, say):
+def test_editing_is_not_offered_after_15_minutes(browser, alice, direct, say):
     message = say(alice, direct)
     message.created_at -= timedelta(minutes=16)
     message.save(update_fields=["created_at"])
@@ -53,9 +53,9 @@ def test_after_a_quarter_of_an_hour_there_is_nothing_to_edit(browser, alice, dir
     assert "/delete" in html
 
 
-def test_the_menu_of_a_deleted_message_offers_its_info_only(browser, alice, direct, say):
+def test_menu_of_a_deleted_message_offers_info_only(browser, alice, direct, say):
     message, client = say(alice, direct), browser(alice)
-    client.post(door(message, "delete"))
+    client.post(url(message, "delete"))
 
     html = menu(client, message)
 
@@ -64,9 +64,9 @@ def test_the_menu_of_a_deleted_message_offers_its_info_only(browser, alice, dire
     assert 'name="emoji"' not in html
 
 
-def test_what_one_has_given_is_checked_and_can_be_withdrawn(browser, alice, direct, say):
+def test_own_reaction_is_checked_and_can_be_removed(browser, alice, direct, say):
     message, client = say(alice, direct), browser(alice)
-    client.post(door(message, "reactions"), {"emoji": "🎉"})
+    client.post(url(message, "reactions"), {"emoji": "🎉"})
 
     html = menu(client, message)
 
@@ -75,39 +75,37 @@ def test_what_one_has_given_is_checked_and_can_be_withdrawn(browser, alice, dire
 
 
 @pytest.mark.parametrize("act", ["menu", "info", "edit", "delete"])
-def test_mallory_finds_nothing(browser, alice, mallory, direct, say, act):
-    assert browser(mallory).get(door(say(alice, direct), act)).status_code == 404
+def test_stranger_gets_404(browser, alice, mallory, direct, say, act):
+    assert browser(mallory).get(url(say(alice, direct), act)).status_code == 404
 
 
 @pytest.mark.parametrize("act", ["menu", "info", "edit", "delete"])
-def test_a_message_is_found_in_its_own_conversation_only(browser, alice, direct, group, say, act):
+def test_message_of_another_conversation_is_not_found(browser, alice, direct, group, say, act):
     elsewhere = say(alice, group)
     elsewhere.conversation_id = direct.id
 
-    assert browser(alice).get(door(elsewhere, act)).status_code == 404
+    assert browser(alice).get(url(elsewhere, act)).status_code == 404
 
 
 @pytest.mark.parametrize("act", ["menu", "info", "edit", "delete"])
-def test_whoever_is_not_signed_in_is_led_to_the_login(client, db, act):
+def test_anonymous_visitor_is_redirected_to_the_login_page(client, db, act):
     response = client.get(f"/chats/{uuid.uuid4()}/messages/{uuid.uuid4()}/{act}")
 
     assert response.status_code == 302
     assert response["Location"].startswith("/login")
 
 
-def test_without_javascript_the_menu_is_a_page_and_the_history_leads_to_it(
-    browser, alice, direct, say
-):
+def test_menu_without_javascript_is_a_page_linked_from_the_history(browser, alice, direct, say):
     message, client = say(alice, direct, "hello"), browser(alice)
 
-    page = client.get(door(message)).content.decode()
+    page = client.get(url(message)).content.decode()
 
     assert "<html" in page
     assert "hello" in page
-    assert door(message) in client.get(f"/chats/{direct.id}").content.decode()
+    assert url(message) in client.get(f"/chats/{direct.id}").content.decode()
 
 
-def test_a_reply_without_javascript_starts_in_the_composer(browser, alice, bob, direct, say):
+def test_reply_link_without_javascript_fills_the_composer(browser, alice, bob, direct, say):
     message = say(bob, direct, "shall we?")
 
     page = browser(alice).get(f"/chats/{direct.id}?reply={message.id}").content.decode()

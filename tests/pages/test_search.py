@@ -1,4 +1,4 @@
-"""The search page: what comes whole, what comes as a fragment, and where it leads."""
+"""The search page: whole pages, fragments, filters and links to messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from messaging.services import edit_message
 
 
 @pytest.fixture
-def talk(alice, direct, say):
+def messages(alice, direct, say):
     return [say(alice, direct, f"line {number}") for number in range(30)]
 
 
@@ -21,14 +21,14 @@ def hits(page):
     return re.findall(r'href="(/chats/[^"]+around=\d+)"', page.content.decode())
 
 
-def test_a_hit_leads_to_its_message(browser, alice, direct, talk):
+def test_result_links_to_its_message(browser, alice, direct, messages):
     page = browser(alice).get("/search?q=line")
 
     assert hits(page) == [f"/chats/{direct.id}?around={seq}" for seq in range(30, 10, -1)]
     assert "<mark>line</mark> 29" in page.content.decode()
 
 
-def test_older_hits_come_by_a_link(browser, alice, talk):
+def test_link_leads_to_older_results(browser, alice, messages):
     client = browser(alice)
     whole = client.get("/search?q=line").content.decode()
     [link] = re.findall(r'<a class="row__link soft" href="([^"]+)"', whole)
@@ -39,7 +39,7 @@ def test_older_hits_come_by_a_link(browser, alice, talk):
     assert 'id="more-found"' not in page.content.decode()
 
 
-def test_while_one_types_only_what_was_found_comes(browser, alice, talk):
+def test_search_while_typing_returns_a_fragment(browser, alice, messages):
     headers = {"HX-Request": "true", "HX-Target": "found"}
 
     page = browser(alice).get("/search?q=line&sender=&since=", headers=headers)
@@ -48,9 +48,11 @@ def test_while_one_types_only_what_was_found_comes(browser, alice, talk):
     assert 'data-address="/search?q=line"' in page.content.decode()
 
 
-def test_text_stays_text(browser, alice, direct, say, talk, membership):
+def test_query_and_results_are_escaped(browser, alice, direct, say, messages, membership):
     edit_message(
-        membership=membership(alice, direct), message_id=talk[0].id, body="<script>x & <b>line</b>"
+        membership=membership(alice, direct),
+        message_id=messages[0].id,
+        body="<script>x & <b>line</b>",
     )
 
     page = browser(alice).get("/search", {"q": 'script "><i>'}).content.decode()
@@ -60,7 +62,7 @@ def test_text_stays_text(browser, alice, direct, say, talk, membership):
     assert "&lt;<mark>script</mark>&gt;x &amp; &lt;b&gt;line" in found
 
 
-def test_a_long_message_is_shown_where_the_word_is(browser, alice, direct, say):
+def test_long_message_is_shortened_around_the_match(browser, alice, direct, say):
     say(alice, direct, "before " * 100 + "needle " + "after " * 100)
 
     page = browser(alice).get("/search?q=needle").content.decode()
@@ -70,7 +72,7 @@ def test_a_long_message_is_shown_where_the_word_is(browser, alice, direct, say):
     assert "…</span>" in page
 
 
-def test_both_days_are_included(browser, alice, direct, say):
+def test_date_range_includes_both_days(browser, alice, direct, say):
     message = say(alice, direct, "today")
     day = message.created_at.date().isoformat()
 
@@ -94,7 +96,7 @@ def test_both_days_are_included(browser, alice, direct, say):
         ("America/New_York", "since=0001-01-01&until=9999-12-31", True),
     ],
 )
-def test_days_are_those_of_the_readers_time_zone(browser, alice, direct, say, zone, days, is_found):
+def test_dates_use_the_time_zone_of_the_browser(browser, alice, direct, say, zone, days, is_found):
     message = say(alice, direct, "today")
     sent_at = datetime(2026, 3, 1, 20, tzinfo=UTC)
     Message.objects.filter(id=message.id).update(created_at=sent_at)
@@ -104,7 +106,7 @@ def test_days_are_those_of_the_readers_time_zone(browser, alice, direct, say, zo
     assert bool(hits(client.get(f"/search?q=today&{days}"))) is is_found
 
 
-def test_the_page_says_when_days_are_those_of_utc(browser, alice):
+def test_page_says_when_dates_use_utc(browser, alice):
     client = browser(alice)
     assert "midnight UTC" in client.get("/search").content.decode()
 
@@ -113,8 +115,8 @@ def test_the_page_says_when_days_are_those_of_utc(browser, alice):
     assert "midnight UTC" not in client.get("/search").content.decode()
 
 
-def test_the_chat_one_searches_in_stays_chosen_however_old_it_is(
-    browser, alice, direct, talk, crowd, monkeypatch
+def test_chat_filter_keeps_an_old_chat_selected(
+    browser, alice, direct, messages, crowd, monkeypatch
 ):
     monkeypatch.setattr("messaging.search.pages.MAX_CHATS", 1)
     start_direct(user=alice, username=crowd(1)[0])
@@ -138,13 +140,13 @@ def test_the_chat_one_searches_in_stays_chosen_however_old_it_is(
         ("q=today&until=9999-12-31", "No messages found for"),
     ],
 )
-def test_what_is_said_when_nothing_is_found(browser, alice, direct, query, words):
+def test_empty_results_are_explained(browser, alice, direct, query, words):
     page = browser(alice).get(f"/search?{query}")
 
     assert page.status_code == 200
     assert words in page.content.decode()
 
 
-def test_a_chat_of_others_cannot_be_searched(browser, mallory, direct, talk):
+def test_stranger_cannot_search_a_chat(browser, mallory, direct, messages):
     assert browser(mallory).get(f"/search?q=line&conversation={direct.id}").status_code == 404
     assert hits(browser(mallory).get("/search?q=line")) == []

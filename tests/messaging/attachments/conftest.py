@@ -1,4 +1,4 @@
-"""Files that people attach, and how they upload and download them."""
+"""Sample files, and fixtures that upload and send them."""
 
 from __future__ import annotations
 

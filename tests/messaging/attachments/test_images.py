@@ -46,7 +46,7 @@ def shown(share, program, alice, bob, group):
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
-def test_pictures_are_upright_and_without_metadata(shown, format):
+def test_images_are_rotated_upright_and_lose_their_metadata(shown, format):
     content = with_metadata(format, size=(2000, 1000))
     assert SECRET.encode() in content
 
@@ -62,7 +62,7 @@ def test_pictures_are_upright_and_without_metadata(shown, format):
 
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP"])
-def test_animations_stay_animated_and_lose_their_comments(shown, format):
+def test_animations_are_kept_and_lose_their_comments(shown, format):
     comment = {"comment": SECRET} if format == "GIF" else {"xmp": SECRET.encode()}
     content = animation(format, **comment)
     assert SECRET.encode() in content
@@ -83,14 +83,14 @@ def test_animations_stay_animated_and_lose_their_comments(shown, format):
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "WEBP"])
-def test_what_follows_a_picture_is_cut_off(shown, format):
+def test_data_after_an_image_is_removed(shown, format):
     _attachment, (whole, *_) = shown(picture(format) + b"<script>alert(1)</script>PK\3\4")
 
     assert b"<script>" not in whole
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16", "CMYK"])
-def test_all_modes_of_colour_are_shown(shown, mode):
+def test_all_colour_modes_are_supported(shown, mode):
     file = io.BytesIO()
     Image.new(mode, (30, 20)).save(file, "JPEG" if mode == "CMYK" else "PNG")
 
@@ -127,14 +127,16 @@ HALF = 2
     ids=["bomb", "no pixels", "half png", "half jpeg", "half webp", "half gif", "gif", "jpeg",
          "half an animation"],
 )  # fmt: skip
-def test_damaged_pictures_are_refused_and_nothing_is_left(upload, alice, group, settings, content):
+def test_damaged_image_is_refused_and_leaves_no_file(upload, alice, group, settings, content):
     answer = upload(alice, group, content, name="a.png", type="image/png")
 
     assert answer.status_code == 400
     assert [path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()] == []
 
 
-def test_busy_decoders_refuse_politely(upload, alice, group, monkeypatch):
+def test_upload_is_refused_while_too_many_images_are_being_decoded(
+    upload, alice, group, monkeypatch
+):
     places = ConcurrencyLimit(0)
     monkeypatch.setattr("chatflow.images.process.concurrent_decoders", places)
 

@@ -57,7 +57,7 @@ def test_further_pages_continue_without_gaps(send, group, bob, monkeypatch):
     assert rest.next is None
 
 
-def test_page_shows_only_what_a_member_may_see(send, group, alice, dave, program, browser):
+def test_media_page_shows_only_files_the_member_may_see(send, group, alice, dave, program, browser):
     deleted = send("deleted.txt")
     program(alice).delete(f"/conversations/{group.id}/messages/{deleted}")
     send("before return.txt")

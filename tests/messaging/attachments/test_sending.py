@@ -1,4 +1,4 @@
-"""People upload files, send them with a message, and download what others sent."""
+"""Uploading files, sending them with a message and downloading them."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def test_upload_is_sent_and_downloaded_by_members_only(
 
 
 @pytest.mark.parametrize("outsider", ["dave", "mallory"])
-def test_only_members_upload(upload, group, request, outsider):
+def test_only_members_can_upload(upload, group, request, outsider):
     assert upload(request.getfixturevalue(outsider), group).status_code == 404
 
 
-def test_newcomers_get_no_file_of_an_older_message(
+def test_new_member_cannot_get_files_of_older_messages(
     share, program, alice, mallory, group, membership
 ):
     older = share(alice, group)["attachments"][0]
@@ -140,7 +140,7 @@ def test_socket_and_page_send_attachments_as_well(upload, browser, alice, group,
     assert page.status_code == 200
 
 
-def test_voice_message_keeps_what_its_recorder_measured(share, alice, group):
+def test_voice_message_keeps_duration_and_waveform(share, alice, group):
     how = {"name": "voice.webm", "type": "audio/webm", "kind": "voice", "duration": "3.5"}
 
     sent = share(alice, group, WEBM, waveform="[0, 50, 100]", **how)["attachments"][0]
@@ -162,11 +162,11 @@ def test_voice_message_keeps_what_its_recorder_measured(share, alice, group):
         {"kind": "voice", "waveform": '{"a": 1}'},
     ],
 )
-def test_wrong_details_of_a_voice_message_are_refused(upload, alice, group, fields):
+def test_invalid_fields_of_a_voice_message_are_refused(upload, alice, group, fields):
     assert upload(alice, group, WEBM, **fields).status_code == 400
 
 
-def test_what_is_no_recording_is_no_voice_message(upload, alice, group):
+def test_voice_message_must_be_audio(upload, alice, group):
     assert upload(alice, group, b"words", kind="voice").status_code == 400
 
 
@@ -183,7 +183,7 @@ def test_what_is_no_recording_is_no_voice_message(upload, alice, group):
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "image/heic", "file", None),
     ],
 )
-def test_content_decides_the_type(
+def test_type_is_determined_by_the_content(
     share, program, alice, bob, group, content, declared, kind, served_as
 ):
     attachment = share(alice, group, content, name="a.png", type=declared)["attachments"][0]
@@ -199,7 +199,7 @@ def test_content_decides_the_type(
     assert served["Cache-Control"].startswith("private")
 
 
-def test_empty_large_and_false_uploads_are_refused(upload, alice, group, settings):
+def test_empty_too_large_and_mislabelled_uploads_are_refused(upload, alice, group, settings):
     settings.ATTACHMENT_MAX_BYTES = 1000
 
     assert upload(alice, group, b"").status_code == 400
@@ -208,7 +208,7 @@ def test_empty_large_and_false_uploads_are_refused(upload, alice, group, setting
     assert upload(alice, group, bytes(1000)).status_code == 201
 
 
-def test_uploads_have_a_budget(upload, alice, group, few):
+def test_uploads_are_rate_limited(upload, alice, group, few):
     few(limits.ATTACHING, 1)
 
     answers = [upload(alice, group) for _ in range(2)]
@@ -229,7 +229,7 @@ def test_uploads_have_a_budget(upload, alice, group, few):
         ("x" * 300 + ".jpeg", "x" * 250 + ".jpeg"),
     ],
 )
-def test_names_cannot_mislead(upload, program, alice, group, name, shown):
+def test_file_names_are_cleaned(upload, program, alice, group, name, shown):
     path = f"/conversations/{group.id}/attachments"
     file = SimpleUploadedFile("words.txt", b"words")
 
@@ -252,7 +252,7 @@ def test_names_cannot_mislead(upload, program, alice, group, name, shown):
         ("bytes=-", 200, 0, 199_999),
     ],
 )
-def test_ranges_of_a_file(share, program, alice, group, asked, status, first, last):
+def test_range_requests(share, program, alice, group, asked, status, first, last):
     content = bytes(number % 251 for number in range(200_000))
     url = share(alice, group, content)["attachments"][0]["url"]
     client = program(alice)
@@ -281,7 +281,7 @@ def test_unsatisfiable_and_conditional_ranges(share, program, alice, group):
     assert [same.status_code, other.status_code, known.status_code] == [206, 200, 304]
 
 
-def test_edited_text_may_become_empty_but_not_without_files(share, say, program, alice, group):
+def test_text_of_a_message_with_files_can_be_removed(share, say, program, alice, group):
     with_file, without = share(alice, group, body="See"), say(alice, group)
     client, path = program(alice), f"/conversations/{group.id}/messages"
 
@@ -291,7 +291,7 @@ def test_edited_text_may_become_empty_but_not_without_files(share, say, program,
     assert client.patch(f"{path}/{without.id}", {"body": ""}).status_code == 400
 
 
-def test_deleted_message_takes_its_files_with_it(
+def test_files_are_deleted_with_their_message(
     share, program, alice, bob, group, django_capture_on_commit_callbacks, settings
 ):
     sent = share(alice, group, body="See")

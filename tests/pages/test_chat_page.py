@@ -1,4 +1,4 @@
-"""Where a chat opens: at the newest, where one left off, or where its address says."""
+"""The position at which a chat opens, blocks, colours and unread counts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def seqs(html: str) -> list[int]:
     return [int(seq) for seq in SEQ.findall(html)]
 
 
-def test_with_nothing_unread_it_opens_at_the_newest(browser, alice, direct, say):
+def test_chat_without_unread_messages_opens_at_the_latest(browser, alice, direct, say):
     for _ in range(LINES):
         say(alice, direct)
 
@@ -28,7 +28,9 @@ def test_with_nothing_unread_it_opens_at_the_newest(browser, alice, direct, say)
     assert shown == list(range(LINES - OPENING + 1, LINES + 1))
 
 
-def test_with_much_unread_it_opens_where_one_left_off(browser, alice, bob, direct, say):
+def test_chat_with_many_unread_messages_opens_at_the_first_unread_one(
+    browser, alice, bob, direct, say
+):
     for _ in range(LINES):
         say(alice, direct)
 
@@ -37,7 +39,7 @@ def test_with_much_unread_it_opens_where_one_left_off(browser, alice, bob, direc
     assert shown == list(range(1, OPENING + 1))
 
 
-def test_position_in_the_address_is_respected_on_the_first_load(browser, alice, bob, direct, say):
+def test_chat_opens_at_the_position_in_the_url(browser, alice, bob, direct, say):
     for _ in range(LINES):
         say(alice, direct)
 
@@ -47,7 +49,7 @@ def test_position_in_the_address_is_respected_on_the_first_load(browser, alice, 
     assert seqs(browser(alice).get(f"/chats/{direct.id}?before=0").content.decode()) == []
 
 
-def test_a_blocked_persons_chat_offers_to_unblock_instead_of_writing(
+def test_chat_with_a_blocked_user_offers_to_unblock_instead_of_the_composer(
     browser, alice, bob, direct, say
 ):
     say(bob, direct)
@@ -63,7 +65,7 @@ def test_a_blocked_persons_chat_offers_to_unblock_instead_of_writing(
     assert "<textarea" in his
 
 
-def test_the_first_eight_members_of_a_group_have_a_colour_each(browser, alice, crowd):
+def test_first_eight_members_of_a_group_have_different_colours(browser, alice, crowd):
     group = start_group(user=alice, title="Garden", usernames=crowd(9))
 
     page = browser(alice).get(f"/chats/{group.id}").content.decode()
@@ -73,7 +75,7 @@ def test_the_first_eight_members_of_a_group_have_a_colour_each(browser, alice, c
     assert len(set(tints)) == 8
 
 
-def test_unread_chats_are_counted_but_not_muted_and_archived_ones(
+def test_muted_and_archived_chats_are_not_counted_as_unread(
     browser, alice, bob, group, direct, say, membership
 ):
     say(alice, direct)
@@ -90,7 +92,7 @@ def test_unread_chats_are_counted_but_not_muted_and_archived_ones(
     assert count.search(client.get("/").content.decode())[1] == "0"
 
 
-def test_a_message_one_has_deleted_says_so_in_ones_own_list(
+def test_list_tells_the_sender_that_they_deleted_the_message(
     browser, alice, bob, direct, say, membership
 ):
     message = say(alice, direct)

@@ -1,4 +1,4 @@
-"""Several tabs of one browser: logins in one of them, and what the others do then."""
+"""Several tabs of one browser, when the user changes in one of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ERIN = {"username": "erin", "email": "erin@example.org", "password": PASSWORD}
 
 @pytest.fixture
 def tabs(alice, bob) -> Client:
-    """One browser, where CSRF is checked."""
+    """A browser with CSRF checks, whose tabs share cookies."""
     return Client(enforce_csrf_checks=True, headers={"Accept": "text/html"})
 
 
@@ -34,65 +34,65 @@ def log_out(tabs: Client) -> None:
     assert tabs.post("/logout", open_form(tabs, "/settings")).status_code == 302
 
 
-# A form from before
+# Forms that were opened before a login
 
 
 @pytest.mark.parametrize("path", ["/login?next=/settings", "/login"])
-def test_the_second_of_two_login_forms_leads_on(tabs, path):
-    second = open_form(tabs, path)
+def test_second_login_form_redirects_without_another_login(tabs, path):
+    second_form = open_form(tabs, path)
     log_in(tabs, "alice")
 
-    answer = tabs.post(path, second | {"login": "alice", "password": PASSWORD}, follow=True)
+    answer = tabs.post(path, second_form | {"login": "alice", "password": PASSWORD}, follow=True)
 
     arrived_at = answer.redirect_chain[-1][0]
     assert (answer.status_code, arrived_at) == (200, "/settings" if "next" in path else "/")
     assert Login.objects.filter(kind=Login.Kind.BROWSER).count() == 1
 
 
-def test_the_second_of_two_registration_forms_leads_on(tabs):
-    second = open_form(tabs, "/register")
+def test_second_registration_form_redirects(tabs):
+    second_form = open_form(tabs, "/register")
     assert tabs.post("/register", open_form(tabs, "/register") | ERIN).status_code == 302
 
-    answer = tabs.post("/register", second | ERIN | {"username": "erin_2"}, follow=True)
+    answer = tabs.post("/register", second_form | ERIN | {"username": "erin_2"}, follow=True)
 
     assert (answer.status_code, answer.redirect_chain[-1][0]) == (200, "/")
 
 
-def test_a_login_form_from_another_site_logs_nobody_in(tabs):
+def test_login_form_without_a_csrf_token_is_refused(tabs):
     answer = tabs.post("/login", {"login": "alice", "password": PASSWORD})
 
     assert answer.status_code == 403
     assert not Login.objects.exists()
 
 
-def test_a_settings_form_outlives_a_new_login_of_the_same_person(tabs, alice):
+def test_old_form_works_after_a_new_login_of_the_same_user(tabs, alice):
     log_in(tabs, "alice")
-    kept_open = open_form(tabs, "/settings")
+    old_form = open_form(tabs, "/settings")
     log_out(tabs)
     log_in(tabs, "alice")
 
-    answer = tabs.post("/settings/profile", kept_open | {"display_name": "A.", "about": ""})
+    answer = tabs.post("/settings/profile", old_form | {"display_name": "A.", "about": ""})
 
     alice.refresh_from_db()
     assert (answer.status_code, alice.display_name) == (302, "A.")
 
 
-def test_but_no_login_of_somebody_else(tabs, bob):
+def test_old_form_is_refused_after_a_login_of_another_user(tabs, bob):
     log_in(tabs, "alice")
-    kept_open = open_form(tabs, "/settings")
+    old_form = open_form(tabs, "/settings")
     log_out(tabs)
     log_in(tabs, "bob")
 
-    answer = tabs.post("/settings/profile", kept_open | {"display_name": "A.", "about": ""})
+    answer = tabs.post("/settings/profile", old_form | {"display_name": "A.", "about": ""})
 
     bob.refresh_from_db()
     assert (answer.status_code, bob.display_name) == (403, "Bob")
 
 
-# A page that was made for somebody else
+# Pages of another user
 
 
-def test_a_page_names_its_user_in_all_that_it_asks(browser, alice):
+def test_page_sends_its_user_with_every_request(browser, alice):
     page = browser(alice).get("/").content.decode()
 
     assert f'data-user="{alice.id}"' in page
@@ -101,7 +101,7 @@ def test_a_page_names_its_user_in_all_that_it_asks(browser, alice):
     assert f'action="/logout?page_user={alice.id}"' in question
 
 
-def test_a_page_of_alice_does_nothing_as_bob(browser, alice, bob, direct, say):
+def test_page_of_another_user_changes_nothing(browser, alice, bob, direct, say):
     message = say(bob, direct, "hello")
     his = browser(bob)
     hers = {"X-ChatFlow-User": str(alice.id), "HX-Request": "true", "Accept": "text/html"}
@@ -121,7 +121,7 @@ def test_a_page_of_alice_does_nothing_as_bob(browser, alice, bob, direct, say):
     assert his.get(f"/chats/{direct.id}/messages", headers=hers).status_code == 409
 
 
-def test_the_new_user_is_led_back_to_the_page(browser, alice, bob, direct):
+def test_new_user_is_redirected_to_the_current_page(browser, alice, bob, direct):
     headers = {
         "X-ChatFlow-User": str(alice.id),
         "HX-Request": "true",
@@ -133,13 +133,13 @@ def test_the_new_user_is_led_back_to_the_page(browser, alice, bob, direct):
     assert answer["HX-Redirect"] == f"/login?next=%2Fchats%2F{direct.id}"
 
 
-def test_a_program_is_told_by_a_problem(browser, alice, bob):
+def test_api_request_for_another_user_is_a_problem(browser, alice, bob):
     answer = browser(bob).get("/users/me", headers={"X-ChatFlow-User": str(alice.id)})
 
     assert (answer.status_code, answer["Content-Type"]) == (409, "application/problem+json")
 
 
-def test_logging_out_on_a_page_of_alice_does_not_log_bob_out(browser, alice, bob):
+def test_logging_out_on_a_page_of_another_user_has_no_effect(browser, alice, bob):
     his = browser(bob)
 
     answer = his.post(f"/logout?page_user={alice.id}")
@@ -150,7 +150,7 @@ def test_logging_out_on_a_page_of_alice_does_not_log_bob_out(browser, alice, bob
     assert his.get("/settings").status_code == 302
 
 
-def test_who_is_logged_out_is_asked_to_log_in_as_ever(alice):
+def test_logged_out_user_is_redirected_to_the_login_page(alice):
     headers = {"X-ChatFlow-User": str(alice.id), "HX-Request": "true"}
 
     answer = Client().get("/settings", headers=headers)

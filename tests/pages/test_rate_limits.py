@@ -1,4 +1,4 @@
-"""A user who exceeds a limit gets a calm message by every interface and loses no text."""
+"""A user who exceeds a limit gets a clear error and loses no text."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PAGE = {"Accept": "text/html"}
 HTMX = PAGE | {"HX-Request": "true"}
 
 
-def door(conversation) -> str:
+def messages_url(conversation) -> str:
     return f"/chats/{conversation.id}/messages"
 
 
-def assert_calm(answer) -> str:
+def assert_rate_limited(answer) -> str:
     page = answer.content.decode()
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) >= 1
@@ -29,24 +29,28 @@ def assert_calm(answer) -> str:
 
 
 @pytest.mark.parametrize("headers", [PAGE, HTMX])
-def test_a_message_too_many(browser, few, alice, direct, headers):
+def test_rate_limited_message_is_kept_in_the_page(browser, few, alice, direct, headers):
     few(limits.WRITING, 1)
     client = browser(alice)
-    client.post(door(direct), {"body": "one"}, headers=headers)
+    client.post(messages_url(direct), {"body": "one"}, headers=headers)
 
-    page = assert_calm(client.post(door(direct), {"body": "two <b>"}, headers=headers))
+    page = assert_rate_limited(
+        client.post(messages_url(direct), {"body": "two <b>"}, headers=headers)
+    )
 
     assert "two &lt;b&gt;</textarea>" in page
     assert "Try again</button>" in page
     assert Message.objects.count() == 1
 
 
-def test_the_page_sends_again_what_was_to_be_sent(browser, few, alice, bob, direct, say):
+def test_retry_form_contains_all_fields(browser, few, alice, bob, direct, say):
     few(limits.WRITING, 1)
     first = say(bob, direct, "a question")
     client = browser(alice)
-    client.post(door(direct), {"body": "one"}, headers=PAGE)
-    page = client.post(door(direct), {"body": "two", "reply_to": str(first.id)}, headers=PAGE)
+    client.post(messages_url(direct), {"body": "one"}, headers=PAGE)
+    page = client.post(
+        messages_url(direct), {"body": "two", "reply_to": str(first.id)}, headers=PAGE
+    )
 
     hidden = re.findall(r'<input name="(\w+)" value="(.*?)" type="hidden">', page.content.decode())
 
@@ -54,24 +58,26 @@ def test_the_page_sends_again_what_was_to_be_sent(browser, few, alice, bob, dire
 
 
 @pytest.mark.parametrize("act", ["edit", "delete", "reactions", "reactions/withdraw"])
-def test_second_thoughts_are_writing_as_well(browser, few, alice, direct, say, act):
+def test_changes_of_messages_count_as_writing(browser, few, alice, direct, say, act):
     message = say(alice, direct)
     few(limits.WRITING, 1)
     client = browser(alice)
-    where = f"{door(direct)}/{message.id}/{act}"
+    where = f"{messages_url(direct)}/{message.id}/{act}"
     assert client.post(where, {"body": "x", "emoji": "👍"}, headers=HTMX).status_code == 200
 
-    assert_calm(client.post(where, {"body": "x", "emoji": "👍"}, headers=HTMX))
+    assert_rate_limited(client.post(where, {"body": "x", "emoji": "👍"}, headers=HTMX))
 
 
-def test_starting_conversations_and_adding_people(browser, program, few, alice, bob, carol, group):
+def test_starting_conversations_and_adding_members_share_a_limit(
+    browser, program, few, alice, bob, carol, group
+):
     few(limits.STARTING, 2)
     client, api = browser(alice), program(alice)
     client.post("/chats/new", {"member": "bob"})
     trio = {"kind": "group", "title": "Trio", "members": ["bob", "carol"]}
     assert api.post("/conversations", trio).status_code == 201
 
-    page = assert_calm(
+    page = assert_rate_limited(
         client.post("/chats/new/group", {"title": "Duo", "members": ["bob", "carol"]}, headers=PAGE)
     )
     statuses = [
@@ -86,7 +92,7 @@ def test_starting_conversations_and_adding_people(browser, program, few, alice, 
 
 
 @pytest.mark.parametrize("path", ["/people?search=bo", "/chats/new?search=bo", "/users?search=bo"])
-def test_searching_for_people(browser, few, alice, bob, path):
+def test_people_search_is_limited_per_user(browser, few, alice, bob, path):
     few(limits.SEARCH, 1)
     client = browser(alice)
     assert client.get(path).status_code == 200
@@ -98,7 +104,7 @@ def test_searching_for_people(browser, few, alice, bob, path):
     assert browser(bob).get(path).status_code == 200
 
 
-def test_searching_for_messages_and_for_people_is_one_limit(program, few, alice, direct, say):
+def test_message_and_people_search_share_a_limit(program, few, alice, direct, say):
     say(alice, direct, "hello there")
     few(limits.SEARCH, 2)
     client = program(alice)
@@ -108,7 +114,7 @@ def test_searching_for_messages_and_for_people_is_one_limit(program, few, alice,
     assert client.get("/messages?q=hello").status_code == 429
 
 
-def test_viewing_a_page_consumes_no_limit(browser, few, alice, direct):
+def test_viewing_pages_does_not_count(browser, few, alice, direct):
     few(limits.SEARCH, 1)
     client = browser(alice)
 
@@ -117,7 +123,7 @@ def test_viewing_a_page_consumes_no_limit(browser, few, alice, direct):
         assert client.get(f"/chats/{direct.id}").status_code == 200
 
 
-def test_uploading(browser, program, few, alice):
+def test_avatar_uploads_are_limited(browser, program, few, alice):
     few(limits.UPLOAD, 1)
     photo = SimpleUploadedFile("me.png", picture().getvalue(), "image/png")
     assert (
@@ -126,29 +132,31 @@ def test_uploading(browser, program, few, alice):
     )
 
     photo.seek(0)
-    page = assert_calm(browser(alice).post("/settings/avatar", {"file": photo}, headers=PAGE))
+    page = assert_rate_limited(
+        browser(alice).post("/settings/avatar", {"file": photo}, headers=PAGE)
+    )
 
     assert "Try again</button>" not in page
 
 
-def test_a_form_with_a_password_in_it_is_not_repeated(browser, few, alice):
+def test_form_with_a_password_is_not_repeated(browser, few, alice):
     few(limits.PASSWORD, 1)
     client = browser(alice)
     form = {"current": "my dear old one", "new": "my secret new one"}
     assert client.post("/settings/password", form).status_code == 422
 
-    page = assert_calm(client.post("/settings/password", form, headers=PAGE))
+    page = assert_rate_limited(client.post("/settings/password", form, headers=PAGE))
 
     assert "secret" not in page
     assert "old one" not in page
 
 
-def test_it_is_said_in_ones_own_language(browser, few, alice, direct):
+def test_rate_limit_error_is_translated(browser, few, alice, direct):
     few(limits.WRITING, 1)
     german = {"Accept-Language": "de"} | PAGE
     client = browser(alice)
-    client.post(door(direct), {"body": "eins"}, headers=german)
+    client.post(messages_url(direct), {"body": "eins"}, headers=german)
 
-    answer = client.post(door(direct), {"body": "zwei"}, headers=german)
+    answer = client.post(messages_url(direct), {"body": "zwei"}, headers=german)
 
     assert "Zu viele Anfragen" in answer.content.decode()

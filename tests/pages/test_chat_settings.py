@@ -1,4 +1,4 @@
-"""How one keeps a conversation: pinned, archived, muted, with a draft."""
+"""Pinning, archiving, muting and drafts, and the order of the list."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def settings_of(conversation) -> str:
     return f"/chats/{conversation.id}/settings"
 
 
-def test_pinning_answers_what_all_of_ones_devices_are_told(browser, alice, direct):
+def test_pinning_returns_the_membership_fragment(browser, alice, direct):
     response = browser(alice).post(settings_of(direct), {"pinned": "1"}, headers=HTMX)
 
     html = response.content.decode()
@@ -36,7 +36,7 @@ def test_pinning_answers_what_all_of_ones_devices_are_told(browser, alice, direc
     assert find_membership(alice, direct.id).pinned
 
 
-def test_it_is_ones_own_affair(browser, alice, bob, direct):
+def test_settings_do_not_affect_other_members(browser, alice, bob, direct):
     browser(alice).post(settings_of(direct), {"archived": "1", "mute": "always"})
 
     hers, his = find_membership(alice, direct.id), find_membership(bob, direct.id)
@@ -45,15 +45,17 @@ def test_it_is_ones_own_affair(browser, alice, bob, direct):
     assert his.muted_until is None
 
 
-@pytest.mark.parametrize(("how", "least"), [("8h", 7), ("week", 160), ("always", 100_000)])
-def test_muting_lasts_as_long_as_one_said(browser, alice, direct, how, least):
-    browser(alice).post(settings_of(direct), {"mute": how})
+@pytest.mark.parametrize(
+    ("duration", "least_hours"), [("8h", 7), ("week", 160), ("always", 100_000)]
+)
+def test_muting_lasts_for_the_chosen_time(browser, alice, direct, duration, least_hours):
+    browser(alice).post(settings_of(direct), {"mute": duration})
 
     membership = find_membership(alice, direct.id)
-    assert membership.muted_until > timezone.now() + timedelta(hours=least)
+    assert membership.muted_until > timezone.now() + timedelta(hours=least_hours)
 
 
-def test_unmuting_leaves_the_rest_as_it_is(browser, alice, direct):
+def test_unmuting_changes_nothing_else(browser, alice, direct):
     client = browser(alice)
     client.post(settings_of(direct), {"mute": "week", "pinned": "1"})
 
@@ -64,14 +66,16 @@ def test_unmuting_leaves_the_rest_as_it_is(browser, alice, direct):
     assert membership.pinned
 
 
-def test_nonsense_changes_nothing(browser, alice, direct):
+def test_invalid_settings_change_nothing(browser, alice, direct):
     browser(alice).post(settings_of(direct), {"mute": "8h", "pinned": "perhaps"})
 
     membership = find_membership(alice, direct.id)
     assert (membership.muted_until, membership.pinned) == (None, False)
 
 
-def test_pinned_ones_come_first_and_archived_ones_stand_apart(browser, alice, direct, group, say):
+def test_pinned_chats_come_first_and_archived_chats_are_separate(
+    browser, alice, direct, group, say
+):
     client = browser(alice)
     say(alice, group)
     client.post(settings_of(direct), {"pinned": "1"})
@@ -84,7 +88,7 @@ def test_pinned_ones_come_first_and_archived_ones_stand_apart(browser, alice, di
     assert page.index(f"row-{direct.id}") > page.index("rows--archived")
 
 
-def test_what_a_screen_does_not_show_is_a_click_or_a_scroll_away(browser, alice, crowd):
+def test_list_is_paged(browser, alice, crowd):
     for name in crowd(ROWS + 2):
         start_direct(user=alice, username=name)
     client = browser(alice)
@@ -97,7 +101,7 @@ def test_what_a_screen_does_not_show_is_a_click_or_a_scroll_away(browser, alice,
     assert not set(ROW.findall(first)) & set(ROW.findall(rest))
 
 
-def test_further_archived_chats_come_by_a_link(browser, alice, crowd):
+def test_archived_chats_are_paged_with_and_without_javascript(browser, alice, crowd):
     for name in crowd(ROWS + 2):
         start_direct(user=alice, username=name)
     Membership.objects.of(alice).update(archived=True)
@@ -115,14 +119,14 @@ def test_further_archived_chats_come_by_a_link(browser, alice, crowd):
 
 
 @pytest.mark.parametrize("parameter", ["cursor", "archived"])
-def test_a_made_up_cursor_is_refused(browser, alice, parameter):
+def test_invalid_cursor_is_refused(browser, alice, parameter):
     client = browser(alice)
 
     for headers in ({}, HTMX):
         assert client.get("/", {parameter: "made-up"}, headers=headers).status_code == 400
 
 
-def test_marking_as_unread_shows_a_dot_with_words_and_offers_the_opposite(browser, alice, direct):
+def test_marking_as_unread_shows_a_labelled_dot_and_offers_marking_as_read(browser, alice, direct):
     client, path = browser(alice), f"/chats/{direct.id}"
     html = client.post(f"{path}/settings", {"marked_unread": "1"}, headers=HTMX).content.decode()
     assert " data-marked-unread" in html
@@ -137,7 +141,7 @@ def test_marking_as_unread_shows_a_dot_with_words_and_offers_the_opposite(browse
     assert OFFERED_MARK.findall(client.get(f"{path}/bar").content.decode()) == ["marked_unread"]
 
 
-def test_marking_as_read_reads_everything(browser, alice, bob, direct, say):
+def test_marking_as_read_reads_all_messages(browser, alice, bob, direct, say):
     for _ in range(3):
         say(bob, direct)
 
@@ -149,7 +153,7 @@ def test_marking_as_read_reads_everything(browser, alice, bob, direct, say):
     assert direct.read_seq == 3  # bob sees it
 
 
-def test_a_marked_chat_says_so_to_the_page_that_opens_it(browser, alice, direct):
+def test_history_of_a_marked_chat_has_the_mark(browser, alice, direct):
     client = browser(alice)
     assert "data-marked-unread" not in client.get(f"/chats/{direct.id}").content.decode()
     client.post(settings_of(direct), {"marked_unread": "1"})
@@ -158,7 +162,7 @@ def test_a_marked_chat_says_so_to_the_page_that_opens_it(browser, alice, direct)
     assert " data-marked-unread" in history
 
 
-def test_muting_that_is_over_is_not_shown(browser, alice, direct):
+def test_expired_mute_is_not_shown(browser, alice, direct):
     membership = find_membership(alice, direct.id)
     membership.muted_until = timezone.now() - timedelta(minutes=1)
     membership.save(update_fields=["muted_until"])
@@ -166,7 +170,7 @@ def test_muting_that_is_over_is_not_shown(browser, alice, direct):
     assert "row--muted" not in browser(alice).get(f"/chats/{direct.id}/row").content.decode()
 
 
-def test_a_draft_is_there_on_the_next_device_and_escaped(browser, alice, bob, direct):
+def test_draft_is_escaped_and_shown_on_the_user_s_other_devices_only(browser, alice, bob, direct):
     response = browser(alice).post(f"/chats/{direct.id}/draft", {"text": "<b>half a"})
 
     assert response.status_code == 204
@@ -176,7 +180,7 @@ def test_a_draft_is_there_on_the_next_device_and_escaped(browser, alice, bob, di
     assert "half a" not in browser(bob).get(f"/chats/{direct.id}").content.decode()
 
 
-def test_an_empty_draft_is_none(browser, alice, direct):
+def test_empty_draft_is_removed(browser, alice, direct):
     client = browser(alice)
     client.post(f"/chats/{direct.id}/draft", {"text": "half a"})
 
@@ -185,14 +189,14 @@ def test_an_empty_draft_is_none(browser, alice, direct):
     assert "data-draft>" not in client.get(f"/chats/{direct.id}/row").content.decode()
 
 
-@pytest.mark.parametrize("act", ["settings", "draft"])
-def test_mallory_keeps_nothing(browser, mallory, direct, act):
-    response = browser(mallory).post(f"/chats/{direct.id}/{act}", {"pinned": "1", "text": "x"})
+@pytest.mark.parametrize("path", ["settings", "draft"])
+def test_stranger_cannot_save_settings_or_drafts(browser, mallory, direct, path):
+    response = browser(mallory).post(f"/chats/{direct.id}/{path}", {"pinned": "1", "text": "x"})
 
     assert response.status_code == 404
 
 
-def test_the_list_costs_the_same_however_long_it_is(browser, alice, person):
+def test_query_count_of_the_list_does_not_grow(browser, alice, person):
     client = browser(alice)
     counts = []
     for number in range(2):

@@ -1,4 +1,4 @@
-"""Where the login page leads: to the page that was asked for, if it is one of ours."""
+"""The login page redirects to `next` if it is a local URL."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def log_in(next_page):
     )
 
 
-def test_alice_is_led_to_where_she_was_going(alice):
+def test_login_redirects_to_the_requested_page(alice):
     assert log_in("/settings?a=b")["Location"] == "/settings?a=b"
 
 
 @pytest.mark.parametrize("address", ["https://evil.example", "//evil.example", "/\\evil.example"])
-def test_nobody_leads_her_elsewhere(alice, address):
+def test_url_of_another_site_is_ignored(alice, address):
     assert log_in(address)["Location"] == "/"
 
 
 @pytest.mark.parametrize("name", ["foo", "logout", "settings", "foo/bar", "admin:index"])
-def test_what_is_no_address_is_no_name_of_a_page_either(browser, alice, name):
+def test_name_of_a_view_is_ignored(browser, alice, name):
     there = browser(alice).get("/login", {"next": name})
 
     assert (log_in(name)["Location"], there["Location"]) == ("/", "/")

@@ -1,4 +1,4 @@
-"""Names of files are found by search; files are in the export and shown to moderators."""
+"""File names are searchable; files are in the export and visible to moderators."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def found(program):
     return search
 
 
-def test_name_of_a_file_is_found_until_it_is_deleted(
+def test_message_is_found_by_the_name_of_its_file(
     share, program, alice, bob, group, found, browser
 ):
     sent = share(alice, group, body="See here", name="Tomato harvest.pdf")
@@ -43,7 +43,7 @@ def test_name_of_a_file_is_found_until_it_is_deleted(
     assert found(bob, "tomato") == []
 
 
-def test_export_has_the_files_that_one_can_read(share, alice, bob, dave, group):
+def test_export_contains_readable_files(share, alice, bob, dave, group):
     sent = share(alice, group, b"words", name="notes.txt")["attachments"][0]
 
     archives = {
@@ -57,7 +57,7 @@ def test_export_has_the_files_that_one_can_read(share, alice, bob, dave, group):
     assert not [each for each in archives[dave].namelist() if each.startswith("attachments/")]
 
 
-def test_report_names_the_files(share, alice, bob, group, membership):
+def test_report_contains_the_names_of_files(share, alice, bob, group, membership):
     sent = share(alice, group, name="notes.txt")
 
     report_message(membership=membership(bob, group), message_id=sent["id"], reason="spam")

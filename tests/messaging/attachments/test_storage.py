@@ -27,7 +27,7 @@ def stored(settings):
 
 
 @pytest.mark.parametrize("setting", ["ATTACHMENT_QUOTA_BYTES", "ATTACHMENT_TOTAL_BYTES"])
-def test_no_upload_goes_beyond_a_quota(upload, alice, group, settings, stored, setting):
+def test_upload_beyond_a_quota_is_refused(upload, alice, group, settings, stored, setting):
     setattr(settings, setting, 2000)
 
     answers = [upload(alice, group, bytes(1500)) for _ in range(2)]
@@ -39,7 +39,7 @@ def test_no_upload_goes_beyond_a_quota(upload, alice, group, settings, stored, s
 
 
 @pytest.mark.parametrize("content", [bytes(9000), picture()], ids=["file", "image"])
-def test_full_disk_is_a_clear_error_and_nothing_is_left(
+def test_full_disk_is_reported_and_leaves_no_file(
     upload, alice, group, monkeypatch, stored, content
 ):
     def save_half(storage, name, file):
@@ -56,7 +56,7 @@ def test_full_disk_is_a_clear_error_and_nothing_is_left(
     assert (stored(), Attachment.objects.count()) == ([], 0)
 
 
-def test_uploads_that_are_not_sent_are_deleted_after_a_day(
+def test_unsent_uploads_are_deleted_after_a_day(
     upload, share, alice, group, stored, django_capture_on_commit_callbacks
 ):
     old = upload(alice, group).json()["id"]
@@ -71,7 +71,7 @@ def test_uploads_that_are_not_sent_are_deleted_after_a_day(
     assert len(stored()) == 2
 
 
-def test_deleted_account_takes_its_unsent_uploads_with_it(
+def test_unsent_uploads_are_deleted_with_the_account(
     upload, share, program, alice, bob, group, django_capture_on_commit_callbacks
 ):
     upload(alice, group)
@@ -95,7 +95,7 @@ def test_damaged_or_missing_file_is_not_found(share, program, alice, group, stor
     assert program(alice).get(second["url"]).status_code == 404
 
 
-def test_command_finds_and_removes_what_does_not_fit(
+def test_check_command_removes_orphaned_files_and_attachments(
     share, program, alice, group, stored, settings, capsys
 ):
     kept, lost = (share(alice, group, body="See")["attachments"][0] for _ in range(2))
