@@ -15,7 +15,7 @@ from pathlib import Path
 
 import django
 
-from tests.load import behind_nginx, database, fanout, idle, posts, reads, report, returning
+from tests.load import behind_nginx, database, day, fanout, idle, posts, reads, report, returning
 from tests.load.machine import this_machine
 from tests.load.measuring import SCALES, Line, Scale, print_progress
 from tests.load.processes import keep_off_the_servers_core, raise_limit_of_open_files
@@ -38,6 +38,7 @@ WORKLOADS = {
     "returning": returning.measure,
     "database": database.measure,
     "processes": behind_nginx.measure,
+    "day": day.measure,
 }
 ORDER = ["reference", *WORKLOADS]
 RESULTS = PROJECT / "docs" / "benchmark.json"

@@ -95,9 +95,12 @@ async def measure(ground: Ground, scale: Scale) -> list[Line]:
         return []
     sizes = SIZES[scale.name]
     lines = []
-    with own_postgres() as postgres, _own_redis() as cache:
+    with own_postgres() as postgres, own_redis() as cache:
         for processes in sizes.processes:
-            with _site(ground, postgres, cache, processes) as site, _nginx(site) as nginx:
+            with (
+                site_on_services(ground, postgres, cache, processes) as site,
+                _nginx(site) as nginx,
+            ):
                 parts = {
                     "web": lambda site=site: sum(server.cpu_seconds for server in site.servers),
                     "PostgreSQL": partial(cpu_seconds_of_tree, postgres.process.pid),
@@ -114,7 +117,7 @@ async def measure(ground: Ground, scale: Scale) -> list[Line]:
 
 
 @contextmanager
-def _own_redis() -> Iterator[OwnRedis]:
+def own_redis() -> Iterator[OwnRedis]:
     cache = OwnRedis().start()
     try:
         yield cache
@@ -123,7 +126,9 @@ def _own_redis() -> Iterator[OwnRedis]:
 
 
 @contextmanager
-def _site(ground: Ground, postgres: OwnPostgres, cache: OwnRedis, processes: int) -> Iterator[Site]:
+def site_on_services(
+    ground: Ground, postgres: OwnPostgres, cache: OwnRedis, processes: int
+) -> Iterator[Site]:
     with new_database(postgres.url) as url, TemporaryDirectory() as folder:
         variables = {"DATABASE_URL": url, "REDIS_URL": cache.url}
         with ground.site_on(variables, Path(folder), processes=processes) as site:

@@ -13,8 +13,7 @@ class Connection(asyncio.Protocol):
     """A connection that costs less than httpx2, whose own cost would dominate the figures."""
 
     def __init__(self, host: str, headers: dict[str, str]) -> None:
-        lines = {"Host": host, "Accept": "*/*"} | headers
-        self._head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        self._head = _lines({"Host": host, "Accept": "*/*"} | headers)
         self._received = bytearray()
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
         self._transport: asyncio.Transport | None = None
@@ -26,13 +25,15 @@ class Connection(asyncio.Protocol):
         _, connection = await loop.create_connection(lambda: cls(host, headers), address, port)
         return connection
 
-    async def get(self, path: str) -> tuple[int, bytes]:
-        return await self._ask(f"GET {path} HTTP/1.1\r\n{self._head}\r\n".encode())
+    async def get(self, path: str, **headers: str) -> tuple[int, bytes]:
+        head = self._head + _lines(headers)
+        return await self._ask(f"GET {path} HTTP/1.1\r\n{head}\r\n".encode())
 
-    async def post(self, path: str, body: dict[str, Any]) -> tuple[int, bytes]:
+    async def post(self, path: str, body: dict[str, Any], **headers: str) -> tuple[int, bytes]:
         content = json.dumps(body).encode()
-        lines = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        return await self._ask(f"POST {path} HTTP/1.1\r\n{self._head}{lines}".encode() + content)
+        sent = {"Content-Type": "application/json", "Content-Length": str(len(content))} | headers
+        head = self._head + _lines(sent)
+        return await self._ask(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + content)
 
     def close(self) -> None:
         if self._transport:
@@ -66,6 +67,10 @@ class Connection(asyncio.Protocol):
             body = bytes(self._received[head_end + 4 : whole])
             del self._received[:whole]
             self._answer.set_result((int(head[9:12]), body))
+
+
+def _lines(headers: dict[str, str]) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
 
 def _content_length(head: bytes) -> int:

@@ -8,7 +8,8 @@ import json
 import re
 import time
 from array import array
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 from picows import ws_connect as open_socket
@@ -22,6 +23,7 @@ MARK = re.compile(rb'"body": ?"#(\d+) (\d+) ')
 ADDRESSES = itertools.cycle([f"127.0.0.{last}" for last in range(2, 10)])
 
 Json = dict[str, Any]
+Client = TypeVar("Client", bound="SocketClient")
 
 
 class SocketClient(WSListener):
@@ -85,11 +87,18 @@ async def connect(
     host: str, path: str = "/ws", *, token: str = "", protocol: str = ""
 ) -> SocketClient:
     """Open a socket, or raise picows' WSHandshakeError or an OSError."""
+    return await connect_as(SocketClient, host, path, token=token, protocol=protocol)
+
+
+async def connect_as(
+    kind: Callable[[], Client], host: str, path: str = "/ws", *, token: str = "", protocol: str = ""
+) -> Client:
+    """Open a socket with a client of this kind."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     headers |= {"Sec-WebSocket-Protocol": protocol} if protocol else {}
-    client: SocketClient | None
+    client: Client | None
     _transport, client = await open_socket(
-        SocketClient,
+        kind,
         f"ws://{host}{path}",
         extra_headers=headers,
         websocket_handshake_timeout=TIMEOUT_SECONDS,

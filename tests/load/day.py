@@ -1,0 +1,303 @@
+"""The load model of docs/scaling.md in miniature: does it need what the arithmetic predicts?
+
+Everybody is online with one socket and does what `capacity.ACTIVITIES` says, at random times. The
+processor time of the web processes and of PostgreSQL is compared with the prediction, which is
+adjusted to the speed of this machine by the processor time of the bare view.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import statistics
+import time
+from array import array
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from itertools import count
+from typing import Any, NamedTuple, Self
+
+from chatflow.identifiers import uuid7
+from tests.load import capacity
+from tests.load.behind_nginx import own_redis, site_on_services
+from tests.load.http_client import Connection
+from tests.load.measuring import Line, Scale, print_progress, three_figures
+from tests.load.posts import references_of
+from tests.load.processes import cpu_seconds_of_tree
+from tests.load.reads import CONVERSATIONS
+from tests.load.site import Account, Ground, Site, can_start_services, names_of
+from tests.load.socket_client import Json, SocketClient, all_connected, connect_as, marked
+from tests.resilience.servers import own_postgres, until
+
+MEMBERS = capacity.PEOPLE_IN_REACH + 1
+PROCESSES = 2
+CONNECTIONS = 16  # kept open to all servers together, as a proxy does
+READ_WITHIN = 2  # seconds after a message has arrived
+MOST_DIFFERENCE = 0.25
+
+
+class Size(NamedTuple):
+    people: int
+    seconds: float
+    messages: int  # in each conversation at the start
+
+
+SIZES = {
+    "full": Size(1000, 600, 60),
+    "quick": Size(300, 60, 60),
+    "tiny": Size(12, 2, 3),
+}
+
+
+async def measure(ground: Ground, scale: Scale) -> list[Line]:
+    """Return one line, or none where no services can be started."""
+    if not can_start_services():
+        return []
+    size = SIZES[scale.name]
+    with (
+        own_postgres() as postgres,
+        own_redis() as redis,
+        site_on_services(ground, postgres, redis, PROCESSES) as site,
+    ):
+        parts: dict[str, Callable[[], float]] = {
+            "web": lambda: sum(server.cpu_seconds for server in site.servers),
+            "PostgreSQL": partial(cpu_seconds_of_tree, postgres.process.pid),
+        }
+        day = Day(site, size)
+        before = await _bare_microseconds(ground, scale)
+        async with day:
+            await day.run(size.seconds / 10)  # prepared queries and caches
+            used = await _spent(day, parts, size.seconds)
+        after = await _bare_microseconds(ground, scale)
+        speed = statistics.mean((before, after)) / capacity.line("reference", "bare")["cpu_us"]
+    return [_line(day, size, used, speed)]
+
+
+async def _bare_microseconds(ground: Ground, scale: Scale) -> float:
+    view, _echo = await references_of(ground)
+    return (await view.run(scale.seconds * scale.rounds)).cpu_us
+
+
+async def _spent(
+    day: Day, parts: dict[str, Callable[[], float]], seconds: float
+) -> dict[str, float]:
+    """Return the cores that each part used."""
+    before = {part: read() for part, read in parts.items()}
+    start = time.monotonic()
+    await day.run(seconds)
+    passed = time.monotonic() - start
+    return {part: (read() - before[part]) / passed for part, read in parts.items()}
+
+
+def _line(day: Day, size: Size, used: dict[str, float], speed: float) -> Line:
+    database_cores = capacity.in_database("PostgreSQL CPU µs", size.people) / 1e6
+    predicted = {"web": capacity.cores(size.people), "PostgreSQL": database_cores}
+    latencies = sorted(day.latencies)
+    line = Line(
+        "day",
+        f"{size.people:,} people, {PROCESSES} processes, {size.seconds:.0f} s",
+        rate=len(latencies) / (size.seconds * 1.1),
+        p50_ms=latencies[len(latencies) // 2] * 1000,
+        p99_ms=latencies[len(latencies) * 99 // 100] * 1000,
+        is_complete=day.is_complete,
+    )
+    for part, cores in used.items():
+        expected = predicted[part] * speed
+        line.facts[f"{part} cores"] = f"{three_figures(cores)}, predicted {three_figures(expected)}"
+    ratio = used["web"] / (predicted["web"] * speed)
+    name = "web cores, of those predicted"
+    line.want(name, ratio, 1 + MOST_DIFFERENCE, is_ceiling=True)
+    return line.want(name, ratio, 1 - MOST_DIFFERENCE)
+
+
+@dataclass(eq=False)
+class Person:
+    """Somebody who is online, and the numbers of the messages that they should receive."""
+
+    account: Account
+    host: str
+    groups: list[str] = field(default_factory=list)
+    expected: set[int] = field(default_factory=set)
+    heard: set[int] = field(default_factory=set)
+    socket: SocketClient = None  # type: ignore[assignment]
+
+    @property
+    def token(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.account['token']}"}
+
+    @property
+    def session(self) -> dict[str, str]:
+        return {"Cookie": f"sessionid={self.account['session']}"}
+
+
+Act = Callable[[Person], Coroutine[Any, Any, None]]
+
+
+class Listener(SocketClient):
+    """A person's socket; calls back with conversation, `seq` and sender of each message."""
+
+    def __init__(self, person: Person, arrived: Callable[[Person, Json], None]) -> None:
+        super().__init__()
+        self.heard = person.heard
+        self._person = person
+        self._arrived = arrived
+
+    def _on_messages(self, text: memoryview) -> None:
+        super()._on_messages(text)
+        self._arrived(self._person, json.loads(bytes(text))["message"])
+
+
+class Day:
+    """Everybody's activities, at the rates of the load model."""
+
+    def __init__(self, site: Site, size: Size) -> None:
+        self._site = site
+        self._dice = random.Random(1)
+        self._numbers = count()
+        self._connections: asyncio.Queue[Connection] = asyncio.Queue()
+        self._tasks: asyncio.TaskGroup
+        self.latencies = array("d")  # seconds until a message was acknowledged
+        self.people, self._members = self._filled(size)
+
+    def _filled(self, size: Size) -> tuple[list[Person], dict[str, list[Person]]]:
+        """Create the people, and the members of each conversation."""
+        print_progress(f"day: {size.people:,} people with {CONVERSATIONS} conversations each")
+        names = names_of(self._site.fill("people", count=size.people))
+        total = max(size.people * CONVERSATIONS // MEMBERS, 1)
+        circles = [self._dice.sample(names, MEMBERS) for _ in range(total)]
+        groups = self._site.fill("groups", members=circles)
+        self._site.fill("messages", conversations=groups, each=size.messages)
+        self._site.fill("build_index")
+        hosts = [server.address for server in self._site.servers]
+        accounts = self._site.fill("accounts", names=names)  # tokens are valid for 15 minutes
+        people = {
+            account["name"]: Person(account, hosts[number % len(hosts)])
+            for number, account in enumerate(accounts)
+        }
+        for group, circle in zip(groups, circles, strict=True):
+            for name in circle:
+                people[name].groups.append(group)
+        members = {
+            group: [people[name] for name in circle]
+            for group, circle in zip(groups, circles, strict=True)
+        }
+        return list(people.values()), members
+
+    async def __aenter__(self) -> Self:
+        print_progress("day: everybody goes online")
+        sockets = await all_connected([self._connected(person) for person in self.people])
+        for person, socket in zip(self.people, sockets, strict=True):
+            person.socket = socket
+        for number in range(CONNECTIONS):
+            host = self._site.servers[number % len(self._site.servers)].address
+            self._connections.put_nowait(await Connection.to(host))
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        for person in self.people:
+            person.socket.close()
+        while not self._connections.empty():
+            self._connections.get_nowait().close()
+
+    async def _connected(self, person: Person) -> SocketClient:
+        listener = partial(Listener, person, self._arrived)
+        return await connect_as(listener, person.host, token=person.account["token"])
+
+    @property
+    def is_complete(self) -> bool:
+        return all(person.expected <= person.heard for person in self.people)
+
+    async def run(self, seconds: float) -> None:
+        print_progress(f"day: {seconds:.0f} seconds")
+        rates = {each.name: each.per_second(len(self.people)) for each in capacity.ACTIVITIES}
+        deadline = time.monotonic() + seconds
+        async with asyncio.TaskGroup() as self._tasks:
+            for name, act in self._acts().items():
+                self._tasks.create_task(self._repeat(act, rates[name], deadline))
+            await asyncio.sleep(seconds)
+            with suppress(TimeoutError):
+                await until(lambda: self.is_complete)
+
+    def _acts(self) -> dict[str, Act]:
+        return {
+            "send a message": self._send,
+            "open a chat as a whole page": self._open_page,
+            "open a chat in the page": self._open_pane,
+            "load older messages": self._load_older,
+            "load the list": self._load_list,
+            "search": self._search,
+            "reconnect and catch up": self._reconnect,
+        }
+
+    async def _repeat(self, act: Act, rate: float, deadline: float) -> None:
+        """Let somebody act at random times, on average `rate` times a second."""
+        while (pause := self._dice.expovariate(rate)) < deadline - time.monotonic():
+            await asyncio.sleep(pause)
+            self._tasks.create_task(act(self._dice.choice(self.people)))
+
+    # what people do
+
+    async def _send(self, person: Person) -> None:
+        group, number = self._dice.choice(person.groups), next(self._numbers)
+        message = {"id": str(uuid7()), "body": marked(number)}
+        start = time.monotonic()
+        await self._post(f"/conversations/{group}/messages", message, person.token)
+        self.latencies.append(time.monotonic() - start)
+        for member in self._members[group]:
+            member.expected.add(number)
+
+    def _arrived(self, person: Person, message: Json) -> None:
+        if message["sender"]["username"] != person.account["name"]:
+            self._tasks.create_task(self._read(person, message["conversation"], message["seq"]))
+
+    async def _read(self, person: Person, conversation: str, seq: int) -> None:
+        await asyncio.sleep(self._dice.uniform(0, READ_WITHIN))
+        receipt = {"type": "receipt", "ref": 1, "conversation": conversation, "read_seq": seq}
+        await person.socket.ask(json.dumps(receipt))
+
+    async def _open_page(self, person: Person) -> None:
+        await self._get(f"/chats/{self._dice.choice(person.groups)}", person.session)
+
+    async def _open_pane(self, person: Person) -> None:
+        htmx = {"HX-Request": "true", "HX-Target": "pane"}
+        await self._get(f"/chats/{self._dice.choice(person.groups)}", person.session | htmx)
+
+    async def _load_older(self, person: Person) -> None:
+        path = f"/conversations/{self._dice.choice(person.groups)}/messages"
+        await self._get(path, person.token)
+
+    async def _load_list(self, person: Person) -> None:
+        await self._get(f"/conversations?limit={CONVERSATIONS}", person.token)
+
+    async def _search(self, person: Person) -> None:
+        await self._get("/messages?q=garden+tick", person.token)
+
+    async def _reconnect(self, person: Person) -> None:
+        """Open a new socket before the old one is given up, and ask for what was missed."""
+        old, person.socket = person.socket, await self._connected(person)
+        await person.socket.ready
+        question = {"type": "changes", "ref": 1, "conversation": person.groups[0], "since": 1}
+        await person.socket.ask(json.dumps(question))
+        old.close()
+
+    async def _get(self, path: str, headers: dict[str, str]) -> None:
+        async with self._connection() as connection:
+            status, answer = await connection.get(path, **headers)
+        assert status == HTTPStatus.OK, answer[:500]
+
+    async def _post(self, path: str, body: Json, headers: dict[str, str]) -> None:
+        async with self._connection() as connection:
+            status, answer = await connection.post(path, body, **headers)
+        assert status == HTTPStatus.CREATED, answer[:500]
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        connection = await self._connections.get()
+        try:
+            yield connection
+        finally:
+            self._connections.put_nowait(connection)
