@@ -174,7 +174,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "attachments": {"BACKEND": "django.core.files.storage.FileSystemStorage"},  # no public URL
+    "attachments": {"BACKEND": "messaging.attachments.storage.DurableFileStorage"},  # no URL
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

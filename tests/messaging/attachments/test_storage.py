@@ -26,6 +26,24 @@ def stored(settings):
     return lambda: [path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()]
 
 
+def test_file_and_its_folder_are_on_the_disk_before_the_upload_is_answered(
+    upload, alice, group, stored, monkeypatch
+):
+    synced = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+
+    assert upload(alice, group).status_code == 201
+
+    (file,) = stored()
+    assert {file.stat().st_ino, file.parent.stat().st_ino} <= set(synced)
+
+
 @pytest.mark.parametrize("setting", ["ATTACHMENT_QUOTA_BYTES", "ATTACHMENT_TOTAL_BYTES"])
 def test_upload_beyond_a_quota_is_refused(upload, alice, group, settings, stored, setting):
     setattr(settings, setting, 2000)
