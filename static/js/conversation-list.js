@@ -30,6 +30,7 @@ class ConversationList extends HTMLElement {
     on("live-ready", (heads) => this.#compare([...heads.children]));
     on("htmx:load", ({ elt }) => this.#dropDuplicate(elt));
     attachListSearch(this);
+    countArchived(this);
     keepSingleTabStop(this);
   }
 
@@ -169,6 +170,16 @@ class ConversationList extends HTMLElement {
       else if (lastSeq > Number(row?.dataset.deliveredSeq ?? lastSeq)) queueReceipt(value, { delivered_seq: lastSeq });
     }
   }
+}
+
+/** Keep the number beside “Archived” in step with the rows. A plus sign stands for rows that are not loaded. */
+function countArchived(list) {
+  const rows = list.querySelector(".rows--archived");
+  const show = () => {
+    const number = rows.querySelectorAll(".row[data-conversation]").length;
+    list.querySelector(".archive__count").textContent = rows.querySelector("#more-archived") ? `${number}+` : String(number);
+  };
+  new MutationObserver(show).observe(rows, { childList: true });
 }
 
 /** Make the rows a single Tab stop: the open conversation, or the row that had the focus last. */

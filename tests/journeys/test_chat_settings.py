@@ -54,8 +54,13 @@ def test_pinning_and_archiving_move_the_chat_on_all_devices(window, alice, bobs,
     choose_setting(computer, "Archive")
     for device in (computer, phone):
         expect(device.row("Bob")).to_be_hidden()
-    phone.page.get_by_text("Archived").click()
+        expect(device.archive).to_have_text(re.compile(r"Archived\s*1"))
+    choose_from_context_menu(computer, "Carol", "Archive")
+    expect(phone.archive).to_have_text(re.compile(r"Archived\s*2"))
+    phone.archive.click()
+    choose_from_context_menu(phone, "Carol", "Unarchive")
     expect(phone.row("Bob")).to_be_visible()
+    expect(phone.archive).to_have_text(re.compile(r"Archived\s*1"))
 
 
 def test_chat_is_archived_from_its_context_menu_without_opening_it(window, alice, bobs, carols):

@@ -51,6 +51,11 @@ class Window:
         return self.page.get_by_role("navigation", name="Chats").get_by_role("listitem")
 
     @property
+    def archive(self) -> Locator:
+        """The heading that opens the archived chats."""
+        return self.page.get_by_role("navigation", name="Chats").locator("summary")
+
+    @property
     def log(self) -> Locator:
         return self.page.get_by_role("log")
 

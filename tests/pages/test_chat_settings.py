@@ -18,6 +18,7 @@ from conversations.services import start_direct
 HTMX = {"HX-Request": "true"}
 ROWS = 30
 ROW = re.compile('id="row-([^"]+)"')
+ARCHIVED_COUNT = re.compile('class="archive__count">([^<]*)<')
 OFFERED_MARK = re.compile('name="(read|marked_unread)" value="1">')
 OLDER_ARCHIVED_CHATS = re.compile('href="([^"]+)"[^>]*>Older archived chats<')
 OLDER_CHATS = re.compile('href="([^"]+)"[^>]*>Older chats<')
@@ -112,6 +113,7 @@ def test_archived_chats_are_paged_with_and_without_javascript(browser, alice, cr
 
     assert (len(ROW.findall(first)), len(ROW.findall(rest))) == (ROWS, 2)
     assert not OLDER_ARCHIVED_CHATS.search(rest)
+    assert (ARCHIVED_COUNT.findall(first), ARCHIVED_COUNT.findall(rest)) == ([f"{ROWS}+"], [])
     assert not set(ROW.findall(first)) & set(ROW.findall(rest))
     without_script = client.get(further).content.decode()
     assert ROW.findall(without_script) == ROW.findall(rest)
