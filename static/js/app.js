@@ -6,6 +6,7 @@ import "./row-menu.js";
 import "./message-history.js";
 import "./message-menu.js";
 import "./message-composer.js";
+import "./emoji-completion.js";
 import "./voice-message.js";
 import "./image-viewer.js";
 import "./overlays.js";

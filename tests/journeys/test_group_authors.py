@@ -43,7 +43,7 @@ def test_author_of_a_message_leads_to_the_member_to_write_to_them(hers, group, o
     text, part = of_run.split()
     hers.message(text).locator(part).click()
 
-    hers.is_at(f"/chats/{group}/info#member-.*")
+    hers.expect_path(f"/chats/{group}/info#member-.*")
     hers.page.get_by_label("Actions for Bob").click()
     hers.press("Message Bob")
     expect(hers.page.get_by_role("heading", name="Bob", exact=True)).to_be_visible()
