@@ -6,11 +6,8 @@ import json
 import logging
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -26,20 +23,16 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.journeys.chromium import find_chromium, launch_options
 from tests.journeys.people import Person
 from tests.journeys.windows import TIMEOUT_MS, Window
 from tests.resilience import servers
 from tests.resilience.servers import Server, Variables
 
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_CHROMIUM = (
     "no Chromium found for the browser journeys: install your system's chromium, "
     "or run .venv/bin/playwright install chromium"
 )
-ARGUMENTS = [
-    *("--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"),
-    "--use-fake-device-for-media-stream",  # a microphone that beeps
-]
 # The browser cancels requests when the user leaves a page.
 CANCELLED = "net::ERR_ABORTED"
 LOG_CSP_VIOLATIONS = """
@@ -155,24 +148,11 @@ def pytest_runtest_setup() -> None:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """The browser, closed after this package: async tests cannot run beside Playwright's loop."""
-    arguments = ARGUMENTS + ["--no-sandbox"] * (os.getuid() == 0)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
+        browser = playwright.chromium.launch(**launch_options())
         expect.set_options(timeout=TIMEOUT_MS)
         yield browser
         browser.close()
-
-
-@cache
-def find_chromium() -> str | None:
-    """Return the system's Chromium, else the one that Playwright has downloaded."""
-    return next(filter(None, map(shutil.which, CHROMIUMS)), None) or _downloaded_chromium()
-
-
-def _downloaded_chromium() -> str | None:
-    with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    return path if Path(path).exists() else None
 
 
 class BrowserErrors:

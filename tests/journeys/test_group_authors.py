@@ -1,4 +1,4 @@
-"""Who wrote the messages of a group: avatars at the end of a run, and the way to a member."""
+"""Avatars beside the messages of a group, and links from a message to its author."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_last_message_of_a_run_has_the_avatar(hers, alice, bob, carol, group):
 
 
 @pytest.mark.parametrize("of_run", ["First .message__author", "Second .message__avatar"])
-def test_author_of_a_message_leads_to_the_member_to_write_to_them(hers, group, of_run):
+def test_author_of_a_message_links_to_the_member(hers, group, of_run):
     text, part = of_run.split()
     hers.message(text).locator(part).click()
 
