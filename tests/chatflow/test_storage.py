@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from chatflow.storage import bundle_modules, bundle_styles
+from chatflow.storage import COMMENT, bundle_modules, bundle_styles
 
 NODE = shutil.which("node")
 
@@ -47,6 +47,12 @@ def test_modules_are_evaluated_once_and_before_those_that_import_them():
     assert json.loads(said.stdout) == ["log", "math", 42]
 
 
+def test_comments_on_lines_of_their_own_are_removed():
+    source = '/** About\n * this. */\na("/*");\n  /* Why. */\n  b(); /* c */\n'
+
+    assert COMMENT.sub("", source) == 'a("/*");\n  b(); /* c */\n'
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -72,7 +78,9 @@ def test_our_own_modules_become_one_valid_script(tmp_path, settings):
     modules = settings.BASE_DIR / "static/js"
     script = tmp_path / "app.js"
 
-    script.write_text(bundle_modules(lambda name: (modules / name).read_text(), "app.js"))
+    script.write_text(
+        bundle_modules(lambda name: COMMENT.sub("", (modules / name).read_text()), "app.js")
+    )
 
     subprocess.run([NODE, "--check", script], check=True)
     assert script.read_text().count("customElements.define") == sum(
