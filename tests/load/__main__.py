@@ -15,7 +15,18 @@ from pathlib import Path
 
 import django
 
-from tests.load import behind_nginx, database, day, fanout, idle, posts, reads, report, returning
+from tests.load import (
+    behind_nginx,
+    database,
+    day,
+    fanout,
+    first_visit,
+    idle,
+    posts,
+    reads,
+    report,
+    returning,
+)
 from tests.load.machine import this_machine
 from tests.load.measuring import SCALES, Line, Scale, print_progress
 from tests.load.processes import keep_off_the_servers_core, raise_limit_of_open_files
@@ -39,6 +50,7 @@ WORKLOADS = {
     "database": database.measure,
     "processes": behind_nginx.measure,
     "day": day.measure,
+    "first-visit": first_visit.measure,
 }
 ORDER = ["reference", *WORKLOADS]
 RESULTS = PROJECT / "docs" / "benchmark.json"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.journeys.chromium import find_chromium
 from tests.load.measuring import Goal, Line
 from tests.load.report import as_text, write
 from tests.resilience.conftest import require
@@ -19,6 +20,8 @@ from tests.resilience.servers import PROJECT
 pytest.importorskip("picows", reason="there is no picows for this system")
 
 WORKLOADS = {"reference", "calls", "posts", "fanout", "reads", "idle", "returning"}
+if find_chromium():
+    WORKLOADS.add("first-visit")
 
 
 def test_every_workload_runs_loses_nothing_and_is_in_the_report(tmp_path: Path):
