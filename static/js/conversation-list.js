@@ -77,7 +77,7 @@ class ConversationList extends HTMLElement {
 
   /** Show a message of the current user that waits in the outbox. */
   #showPending(row, { body, at, files }) {
-    showPendingPreview(row, body || files.map(labelOf).join(", "));
+    showPendingPreview(row, { text: body || files.map(labelOf).join(", "), kind: files[0]?.kind });
     this.#touch(row, new Date(at).toISOString());
   }
 

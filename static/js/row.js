@@ -22,16 +22,26 @@ export function showPreview(row, article) {
   if (isOwnTombstone) row.querySelector(".row__preview").textContent = translation("own_deleted");
   else if (isText) row.querySelector(".row__preview").textContent = truncate(summaryOf(article), PREVIEW_CHARACTERS);
   else row.querySelector(".row__preview").replaceChildren(...body.cloneNode(true).childNodes);
+  showAttached(row, article.querySelector("[data-kind]")?.dataset.kind);
   row.querySelector(".row__status").hidden = !(isText && isMine);
   showStatus(row);
 }
 
+/** Show the icon of the first attachment's kind. */
+function showAttached(row, kind) {
+  const icon = row.querySelector(".row__attached");
+  const use = icon.querySelector("use");
+  icon.toggleAttribute("hidden", !kind);
+  if (kind) use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${kind}`));
+}
+
 /** Show a message that the server has not confirmed yet. */
-export function showPendingPreview(row, text) {
+export function showPendingPreview(row, { text, kind }) {
   const status = row.querySelector(".row__status");
   row.dataset.lastSender = me;
   row.querySelector(".row__sender").textContent = row.dataset.kind === "group" ? translation("you") : "";
   row.querySelector(".row__preview").textContent = truncate(text, PREVIEW_CHARACTERS);
+  showAttached(row, kind);
   status.hidden = false;
   status.dataset.status = "sending";
   status.textContent = translation("sending");

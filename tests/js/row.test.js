@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addTranslations, element, ME } from "./page.js";
 
-const { hasSameSettings, insertInOrder, moveWatermarks, needsAttention, showPreview, showUnread } = await import("../../static/js/row.js");
+const { hasSameSettings, insertInOrder, moveWatermarks, needsAttention, showPendingPreview, showPreview, showUnread } = await import("../../static/js/row.js");
 
 addTranslations({ marked_unread: "Marked as unread" });
 
 function row({ active = "2026-01-01T00:00:00Z", attributes = "", seq = 5 } = {}) {
   return element(`<li class="row" data-kind="group" data-active="${active}" data-last-seq="${seq}" data-read-seq="2"
     data-all-delivered-seq="0" data-all-read-seq="0" data-muted-until="" ${attributes}>
-    <span class="row__status"></span><bdi class="row__sender"></bdi><span class="row__preview"></span><span class="badge"></span></li>`);
+    <span class="row__status"></span><bdi class="row__sender"></bdi><svg class="row__attached" hidden><use href="/static/icons.svg#file"></use></svg><span class="row__preview"></span><span class="badge"></span></li>`);
 }
 
 function message(sender, text) {
@@ -74,6 +74,22 @@ test("the preview names the sender in a group and shows the status of one's own 
   showPreview(own, message(ME, "hello"));
   assert.equal(text(own, ".row__sender"), "You");
   assert.equal(own.querySelector(".row__status").dataset.status, "sent");
+});
+
+test("the preview shows what is attached", () => {
+  const other = row();
+  const icon = other.querySelector(".row__attached");
+  const photo = message("bob", "On the beach");
+  photo.append(element('<a data-kind="image" data-name="beach.jpg"></a>'));
+  showPreview(other, photo);
+  assert.equal(icon.querySelector("use").getAttribute("href"), "/static/icons.svg#image");
+  assert.equal(icon.hasAttribute("hidden"), false);
+
+  showPreview(other, message("bob", "hello"));
+  assert.equal(icon.hasAttribute("hidden"), true);
+
+  showPendingPreview(other, { text: "Voice message", kind: "voice" });
+  assert.equal(icon.querySelector("use").getAttribute("href"), "/static/icons.svg#voice");
 });
 
 test("the status follows the watermarks", () => {
