@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -25,6 +26,9 @@ from messaging.models import Message
 from messaging.services import delete_message, edit_message
 from messaging.system_messages import SystemMessageKind
 from tests.conftest import PASSWORD
+from tests.messaging.attachments.conftest import picture, share, upload
+
+__all__ = ["share", "upload"]  # the fixtures
 
 FOLDER = Path(settings.LOCALE_PATHS[0]) / "de" / "LC_MESSAGES"
 PLACEHOLDER = re.compile(r"%%?\(\w+\)[sd]|%%?[sd]|\{\w*\}")
@@ -194,7 +198,7 @@ def in_german(template, context):
 
 
 @pytest.fixture
-def every_kind_of_message(alice, bob, carol, dave, mallory, group, say, membership):
+def every_kind_of_message(alice, bob, carol, dave, mallory, group, say, share, membership):
     """System messages of all kinds, and edited, deleted, quoted and orphaned messages."""
     owner = membership(alice, group)
     add_members(membership=owner, usernames=["mallory"])
@@ -205,6 +209,7 @@ def every_kind_of_message(alice, bob, carol, dave, mallory, group, say, membersh
     edited, deleted = say(alice, group), say(alice, group, "oops")
     say(bob, group, "What?", reply_to=deleted.id)
     say(bob, group, "Yes", reply_to=edited.id)
+    say(bob, group, "Lovely", reply_to=UUID(share(carol, group, picture())["id"]))
     edit_message(membership=owner, message_id=edited.id, body="ho")
     delete_message(membership=owner, message_id=deleted.id)
     damaged = say(carol, group)
@@ -230,7 +235,7 @@ def test_pages_can_translate_every_text_of_live_fragments(every_kind_of_message)
     assert said == [_FragmentText(fragment, {}).texts for fragment in german]
     for notice in SystemMessageKind:
         assert any(f'data-word="{notice}"' in fragment for fragment in pushed), notice
-    for word in ("edited", "deleted", "unreadable", "nobody", "older"):
+    for word in ("edited", "deleted", "unreadable", "nobody", "older", "attached_image"):
         assert any(f'data-word="{word}"' in fragment for fragment in pushed), word
 
 

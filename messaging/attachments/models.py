@@ -91,8 +91,11 @@ class Attachment(models.Model):
     @property
     def label(self) -> str:
         """What stands for the attachment where only text is shown: its kind, or a file's name."""
-        is_named = self.kind in (self.Kind.FILE, self.Kind.AUDIO)
-        return (is_named and self.name) or str(self.get_kind_display())
+        return self.name if self.is_shown_by_name else str(self.get_kind_display())
+
+    @property
+    def is_shown_by_name(self) -> bool:
+        return self.kind in (self.Kind.FILE, self.Kind.AUDIO) and self.name != ""
 
 
 def with_names(text: str, attachments: Iterable[Attachment]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.test_attachments import photo
+
 pytestmark = pytest.mark.journey
 
 
@@ -40,6 +42,26 @@ def test_live_events_are_shown_in_the_reader_s_language(window, alice, bob, caro
     his.page.reload()
     expect(his.messages).to_have_count(len(live))
     assert his.messages.all_inner_texts() == live
+
+
+def test_live_photo_is_called_a_photo_in_the_reader_s_language(window, alice, bob):
+    chat = alice.start_chat(bob)
+    hers, his = window(alice, path=f"/chats/{chat}"), window(bob, locale="de-DE")
+    with hers.page.expect_file_chooser() as chooser:
+        hers.press("Attach")
+    chooser.value.set_files(photo("beach.jpg"))
+    hers.press("Send")
+    expect(his.row("Alice").locator(".row__preview")).to_have_text("Foto")
+    expect(his.row("Alice").locator(".row__attached")).to_be_visible()
+    his.open_chat(chat)
+    hers.messages.first.hover()
+    hers.messages.first.get_by_role("button", name="Reply").click()
+    hers.say("Warm, at last")
+
+    quote = his.message("Warm, at last").get_by_role("link", name="Alice")
+    expect(quote).to_contain_text("Foto")
+    expect(hers.message("Warm, at last").get_by_role("link", name="You")).to_contain_text("Photo")
+    expect(his.row("Alice").locator(".row__attached")).to_be_hidden()
 
 
 def test_emoji_picker_is_translated(window, alice, bob):
