@@ -99,7 +99,9 @@ async def _visit(browser: Browser, site: Site, account: Account | None, path: st
         sizes.append(event["encodedDataLength"])
 
     client.on("Network.loadingFinished", add_size)
-    await page.goto(path, wait_until="networkidle", timeout=TIMEOUT_SECONDS * 1000)
+    page.set_default_timeout(TIMEOUT_SECONDS * 1000)
+    await page.goto(path)
+    await page.wait_for_load_state("networkidle")
     first_paint, content_loaded = await page.evaluate(TIMES)
     await context.close()
     return Visit(len(sizes), sum(sizes) / 1000, first_paint, content_loaded)
