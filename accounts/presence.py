@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 KEY_SECONDS = 45
 LAST_SEEN_INTERVAL = timedelta(minutes=5)  # of writes for a user who stays online
-PROCESS = uuid.uuid4().hex  # the value of our keys, so that we do not delete those of others
+PROCESS = uuid.uuid4().hex  # the value of this process's keys, so that it deletes no others
 
 
 @dataclass(frozen=True)

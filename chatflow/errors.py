@@ -87,7 +87,7 @@ class Unavailable(DomainError):
 
 
 class DiskFull(DomainError):
-    """There is no room for a file. Nothing of it is left."""
+    """The disk is full. No part of the file is kept."""
 
     code = "disk_full"
     status = HTTPStatus.INSUFFICIENT_STORAGE

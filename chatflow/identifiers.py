@@ -1,4 +1,4 @@
-"""Identifiers of what people create: the one place that knows which library makes them.
+"""Create UUIDs. No other module depends on the library that generates them.
 
 Migrations refer to `uuid7` here, so the library can be exchanged without touching them. Python 3.14
 has `uuid.uuid7`.

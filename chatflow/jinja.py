@@ -56,7 +56,8 @@ def _template(name: str) -> Template:
     return engine.env.get_template(name)
 
 
-# Django's own functions take 35 to 100 Python calls, several times for each row of a page.
+# These results are cached, because Django's own functions take 35 to 100 Python calls each and are
+# called several times for each row of a page.
 
 
 def _translated(text: str) -> str:
@@ -65,7 +66,7 @@ def _translated(text: str) -> str:
 
 @cache
 def _translation(text: str, language: str | None) -> str:
-    """Return the text in the active language, which is given only to remember its texts apart."""
+    """Return the text in the active language, which is passed only as a part of the cache key."""
     return gettext(text)
 
 

@@ -1,4 +1,4 @@
-"""Static files under content-hashed names, so that browsers may cache them for ever.
+"""Static files under content-hashed names, so that browsers may cache them forever.
 
 `collectstatic` also bundles the style sheets and the ES modules, each into one file without its
 comments: a page needs two requests instead of fifty, which take seconds on a phone's connection.

@@ -57,7 +57,7 @@ class DraftForm(forms.Form):
 class SettingsForm(forms.Form):
     """A member's own settings. Those that are not sent stay as they are.
 
-    `read` is no setting: the member has read everything.
+    `read` is not a setting: it marks all messages as read.
     """
 
     pinned = forms.TypedChoiceField(

@@ -39,7 +39,7 @@ class ListPage:
 
 @dataclass(frozen=True)
 class Sidebar:
-    """The list beside an open page: pinned conversations first, archived ones apart."""
+    """The list beside an open page: pinned conversations come first, archived ones are separate."""
 
     memberships: list[Membership]
     next: str | None

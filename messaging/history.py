@@ -59,17 +59,20 @@ class Page:
 
     @property
     def start(self) -> int:
-        """The `seq` that the page before this one is requested by."""
+        """The `seq` of the first message, before which the previous page ends."""
         return self.messages[0].seq if self.messages else self.position + 1
 
     @property
     def end(self) -> int:
-        """The `seq` that the page after this one is requested by."""
+        """The `seq` of the last message, after which the next page begins."""
         return self.messages[-1].seq if self.messages else self.position
 
     @property
     def has_before(self) -> bool:
-        """Needs no query, because `seq` has no gaps. Only a block can hide what it promises."""
+        """Whether there are earlier messages. A block may hide all of them.
+
+        This needs no query, because `seq` has no gaps.
+        """
         last_before = min(self.start - 1, self.membership.conversation.last_seq)
         return not self.is_first and last_before > self.membership.since_seq
 

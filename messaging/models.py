@@ -150,7 +150,7 @@ class Message(models.Model):
 
     @property
     def excerpt(self) -> str:
-        """What stands for the message where one line of text is shown: its text, or its files."""
+        """The text that represents the message in previews: its text, or the names of its files."""
         return self.body or ", ".join(attachment.label for attachment in self.attachments)
 
     @property

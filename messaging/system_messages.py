@@ -62,7 +62,7 @@ class SystemMessage:
 
     @property
     def is_long(self) -> bool:
-        """Whether a page shows the number of people and folds their names away."""
+        """Whether a page shows the number of people and collapses their names."""
         return self.kind == Kind.ADDED and self.count > MAX_NAMES
 
     @property

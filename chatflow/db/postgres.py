@@ -33,9 +33,9 @@ def enable_client_timeouts() -> None:
 
 
 class Connection(psycopg.Connection[psycopg.rows.TupleRow]):
-    """A connection that waits ANSWER_SECONDS at most.
+    """A connection that waits at most ANSWER_SECONDS for an answer.
 
-    A frozen server keeps its connections open, so without it neither side would end the wait.
+    A frozen server keeps its connections open, so without this limit the wait would not end.
     """
 
     def wait(

@@ -1,4 +1,4 @@
-"""A bound on how many do something at once, for threads and for the event loop."""
+"""Limits on concurrent operations, for threads and for the event loop."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from chatflow.errors import Unavailable
 class ConcurrencyLimit:
     """A bounded semaphore with a timeout.
 
-    With the default of no patience nothing waits, so the event loop may use it too. The fixed
-    number of worker threads bounds how many wait.
+    By default it does not wait, so the event loop may use it too. The number of waiting threads is
+    limited by the fixed number of worker threads.
     """
 
     def __init__(self, most: int, *, patience_seconds: float = 0) -> None:
@@ -23,7 +23,7 @@ class ConcurrencyLimit:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Hold a place inside. Raises Unavailable if none becomes free in time."""
+        """Hold one of the places. Raises Unavailable if none becomes free in time."""
         if not self._free.acquire(timeout=self._patience):
             raise Unavailable
         try:
@@ -33,7 +33,7 @@ class ConcurrencyLimit:
 
 
 class AsyncConcurrencyLimit:
-    """The same for the event loop, where tasks wait in the order of arrival."""
+    """The same for tasks on the event loop, which wait in the order of arrival."""
 
     def __init__(self, most: int, *, patience_seconds: float) -> None:
         self._free = asyncio.Semaphore(most)
@@ -41,7 +41,7 @@ class AsyncConcurrencyLimit:
 
     @asynccontextmanager
     async def taken(self) -> AsyncIterator[None]:
-        """Hold a place inside. Raises Unavailable if none becomes free in time."""
+        """Hold one of the places. Raises Unavailable if none becomes free in time."""
         try:
             async with asyncio.timeout(self._patience):
                 await self._free.acquire()

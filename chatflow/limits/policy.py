@@ -29,12 +29,12 @@ MINUTE, HOUR = 60, 60 * 60
 
 # --- the table, which README.md repeats ----------------------------------------------------------
 
-# Thirty pupils register in one lesson behind one address.
+# A whole school class may register in one lesson from one address.
 REGISTRATION = Limit("registering, requesting a password reset", 100, HOUR, Scope.ADDRESS)
 # A browser that has logged in to the account before counts apart from its address.
 LOGIN = Limit("logging in", 100, 10 * MINUTE, Scope.ACCOUNT_AT_PLACE)
 FAILED_LOGINS = Limit("wrong passwords", 10, 10 * MINUTE, Scope.ACCOUNT_AT_PLACE)
-# These two do not apply where the account has logged in before: see accounts.auth.login_throttle.
+# These two do not apply at known addresses of the account: see accounts.auth.login_throttle.
 FAILED_LOGINS_OF_ACCOUNT = Limit(
     "wrong passwords from unknown addresses (known browsers count separately)",
     200,
@@ -46,7 +46,7 @@ FAILED_LOGINS_FROM_ADDRESS = Limit(
 )
 PASSWORD = Limit("confirming the password, exporting data", 10, 10 * MINUTE, Scope.PERSON)
 RESETS_OF = Limit("requesting a password reset", 5, HOUR, Scope.ACCOUNT)
-# Nobody types this fast; a program that imports or bridges needs no more either.
+# No user types this fast, and it is enough for programs that import messages.
 WRITING = Limit("sending, editing, deleting, reacting", 200, 20, Scope.PERSON)
 TYPING = Limit("reporting that one is typing", 30, 30, Scope.PERSON)
 STARTING = Limit("starting conversations, adding people, reporting", 100, 10 * MINUTE, Scope.PERSON)
@@ -55,7 +55,7 @@ READING = Limit("loading pages, lists and history", 600, 2 * MINUTE, Scope.PERSO
 SEARCH = Limit("searching", 100, 20, Scope.PERSON)
 UPLOAD = Limit("uploading an avatar", 30, 10 * MINUTE, Scope.PERSON)
 ATTACHING = Limit("uploading attachments", 100, 10 * MINUTE, Scope.PERSON)
-# After a restart all sockets reconnect at once, those of an office from one address.
+# After a restart all sockets reconnect at once, and those of an office share an address.
 SOCKETS_FROM = Limit("opening sockets", 600, MINUTE, Scope.ADDRESS)
 SOCKETS_OF = Limit("opening sockets", 60, MINUTE, Scope.PERSON)
 # A socket that reconnects requests the changes of all its conversations, one frame each. Pings,

@@ -1,8 +1,8 @@
 """The limit on reading, which costs more than anything else a user can request often.
 
 A read is a GET by a user who is logged in: of a page, which passes `ReadLimitMiddleware`, or of the
-API, where REST framework consults `ReadThrottle` once it has authenticated the user. No place
-behind both knows the user already. Writes have limits of their own, in the services.
+API, where REST framework calls `ReadThrottle` after it has authenticated the user. There are two
+classes because the user is known at different times. Writes are limited in the services.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ members: `manifest.json`, the database as its engine dumps it, and `uploads/…`
 are left out: an archive stored beside its MESSAGE_KEYS would be as good as plain text.
 
 Without this module operators would need `pg_dump` or `sqlite3 .backup`, a copy of the uploads, and
-the checks of keys and migrations by hand; those tools are what would replace it.
+their own checks of keys and migrations.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def _move_uploads(source: Path, target: Path) -> None:
         place.chmod(settings.FILE_UPLOAD_PERMISSIONS)
 
 
-# What may be restored here
+# Checks before a restore
 
 
 def _require_no_users() -> None:

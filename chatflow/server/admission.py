@@ -22,8 +22,8 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Any, Receive, Send], Awaitable[None]]
 
-MOST_REQUESTS = 200  # more of them at once would only make all of them late
-MOST_SLOW_REQUESTS = 40  # so that a crowd that logs in leaves places to all other requests
+MOST_REQUESTS = 200  # with more at once, all of them would be late
+MOST_SLOW_REQUESTS = 40  # so that many logins at once leave room for other requests
 MOST_OF_ADDRESS = MOST_REQUESTS // 2  # so that no single address can refuse service to the others
 HEADER = b"x-request-id"
 VALID_ID = re.compile(rb"[\w.-]{1,64}")
@@ -62,8 +62,8 @@ def _with_id(send: Send, request_name: bytes) -> Send:
 class AdmissionControl:
     """Admit a number of requests at once and answer 503 to the rest, without doing any work.
 
-    Without it a crowd of requests would wait in line, all of them longer than clients do. A request
-    leaves when its response begins: the work is done, and slow readers are the server's concern.
+    Without it, all requests of a burst would wait longer than clients do. A request counts until
+    its response begins: then the work is done, and the server deals with slow readers.
     """
 
     def __init__(

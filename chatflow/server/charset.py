@@ -19,9 +19,9 @@ REPLACEMENT = "\ufffd"  # ASGI servers put it in place of bytes that are not UTF
 class SpeakUtf8:
     """Answer 415 to other charsets, and 400 to paths that are not UTF-8.
 
-    Without it a charset such as zlib, which Python knows although it is not one of text, makes
-    Django fail while it creates the request, where no error handler runs. A path with replacement
-    characters would be looked up as if it was meant.
+    Without it a charset such as zlib, which is a codec of Python but not a text encoding, would
+    make Django fail while it creates the request, where no error handler runs. A path with
+    replacement characters could match a route by accident.
     """
 
     def __init__(self, application: Application) -> None:

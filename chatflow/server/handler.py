@@ -57,11 +57,11 @@ class Handler(ASGIHandler):
             await self.send_response(response, send)
 
     def _respond(self, scope: Any, body: IO[bytes], deadline: float) -> Any:
-        """Return the response, after the thread's database connection has been given back.
+        """Return the response after the database connection was returned to the pool.
 
-        Closing the response does that, which has to wait if the response is streamed. Raises
-        Unavailable after the deadline, so that the queue which a database leaves behind when it
-        stands still for a while is answered at once.
+        Closing the response returns the connection; a streamed response is closed later. Raises
+        Unavailable after the deadline, so that requests which queued up while the database was
+        frozen are answered immediately.
         """
         try:
             if time.monotonic() > deadline:

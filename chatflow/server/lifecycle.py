@@ -1,4 +1,4 @@
-"""Whether this process is shutting down, and what to do before its sockets are closed."""
+"""Whether this process is shutting down, and functions to call before its sockets are closed."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class WorkerPool:
 
 
 requests = WorkerPool("request", size=8)
-# These wait for processes and for code outside of the interpreter, so more of them do no harm.
+# These mostly wait for other processes and for C code, so they do not slow down the others.
 slow_requests = WorkerPool("slow-request", size=8)
 probes = WorkerPool("probe", size=1)  # so that they are answered while all others wait
 

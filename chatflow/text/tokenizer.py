@@ -124,7 +124,7 @@ def _folded(text: str) -> tuple[list[str], list[Span]]:
 
 
 def _modifies(folded: str, part: str) -> bool:
-    """Return whether this belongs to the part before it, as a skin tone belongs to an emoji."""
+    """Return whether this modifies the part before it, as a skin tone modifies an emoji."""
     if folded == ZERO_WIDTH_SPACE:  # In unspaced scripts it only marks where a line may break.
         return _kind(part) == Kind.UNSPACED
     return folded in SKIN_TONES and _is_emoji(part)

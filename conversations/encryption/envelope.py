@@ -37,7 +37,7 @@ DERIVED_KEY_BYTES = 32
 
 @dataclass(frozen=True)
 class _Keys:
-    """What is derived from one data key."""
+    """The keys that are derived from one data key."""
 
     bodies: AESGCM
     index: bytes

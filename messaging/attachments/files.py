@@ -31,7 +31,7 @@ DIRECTORY = "attachments"
 SALT_BYTES = 32
 CHUNK_BYTES = 64 * 1024
 TAG_BYTES = 16
-NUMBER_BYTES = 11  # of the nonce; the last byte says whether the chunk is the last one
+NUMBER_BYTES = 11  # of the nonce, whose last byte tells whether the chunk is the last one
 
 
 class Variant(StrEnum):
@@ -120,18 +120,18 @@ class StoredFile:
 
 
 class _EncryptedReader(io.RawIOBase):
-    """A readable file of the bytes that an iterator yields, as storages expect one."""
+    """A readable file of the bytes that an iterator yields, because storages expect a file."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._rest = b""
-        self.size = 0  # of what has been read
+        self.size = 0  # bytes that have been read
 
     def readable(self) -> bool:
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Do nothing at the start, where storages go before they read."""
+        """Accept only the start before anything is read, because storages seek to it first."""
         if offset or whence != io.SEEK_SET or self.size:
             raise io.UnsupportedOperation("seek")
         return 0

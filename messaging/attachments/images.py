@@ -12,7 +12,7 @@ from messaging.attachments.models import Attachment
 
 
 def write_image(attachment: Attachment, image: Readable) -> None:
-    """Write the files of an unsaved attachment and set what its row says of them.
+    """Write the files of an unsaved attachment and set the fields that describe them.
 
     Raises BadImage and Unavailable.
     """
@@ -31,7 +31,7 @@ def write_image(attachment: Attachment, image: Readable) -> None:
 
 
 class _Part:
-    """The next bytes of a file, as a file of their own."""
+    """A file that contains the next bytes of another file."""
 
     def __init__(self, file: IO[bytes], length: int) -> None:
         self._file = file

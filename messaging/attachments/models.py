@@ -90,7 +90,7 @@ class Attachment(models.Model):
 
     @property
     def label(self) -> str:
-        """What stands for the attachment where only text is shown: its kind, or a file's name."""
+        """The text that represents the attachment in previews: its kind, or the name of a file."""
         return self.name if self.is_shown_by_name else str(self.get_kind_display())
 
     @property

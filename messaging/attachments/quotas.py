@@ -1,4 +1,4 @@
-"""How much disk space attachments may take: of one person, and all together."""
+"""Limits on the disk space of attachments: of each person, and of all together."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class QuotaExceeded(DomainError):
 
 
 def require_room(uploader: User, size: int) -> None:
-    """Raise QuotaExceeded if a file of this size takes more space than there is."""
+    """Raise QuotaExceeded if there is no room for a file of this size."""
     quota = settings.ATTACHMENT_QUOTA_BYTES
     if stored_bytes(Attachment.objects.filter(uploader=uploader)) + size > quota:
         text = _("Your files take more than %(limit)s MB. Delete messages with files you sent.")
@@ -35,7 +35,7 @@ def require_room(uploader: User, size: int) -> None:
 
 
 def total_bytes() -> int:
-    """Return what all attachments take, as of a minute ago at most."""
+    """Return the disk space that all attachments take. The number may be a minute old."""
     total: int | None = cache.get(TOTAL)
     if total is None:
         total = stored_bytes(Attachment.objects.all())

@@ -54,7 +54,7 @@ class BadAttachments(DomainError):
 
 @dataclass(frozen=True)
 class Voice:
-    """What a client says about a voice message that it recorded."""
+    """The client's description of a voice message that it recorded."""
 
     duration: float | None = None  # seconds
     waveform: list[int] | None = None
@@ -126,7 +126,7 @@ def find_attachment(membership: Membership, attachment_id: uuid.UUID) -> Attachm
 def find_unused(membership: Membership, ids: Sequence[uuid.UUID]) -> list[Attachment]:
     """Return the member's unused uploads to the locked conversation, in this order.
 
-    Raises BadAttachments if one of them is not there, or named twice, or there are too many.
+    Raises BadAttachments if one is missing or listed twice, or if there are too many.
     """
     if not ids:
         return []
@@ -154,7 +154,7 @@ def delete_expired() -> int:
 
 
 def delete_unused_of(user: User) -> None:
-    """Delete what the user uploaded and did not send, when the account is deleted."""
+    """Delete the user's unsent uploads when the account is deleted."""
     delete_attachments(list(Attachment.objects.unused().filter(uploader=user)))
 
 
@@ -177,7 +177,7 @@ def _require_size(file: UploadedFile) -> None:
 
 
 def _type_of(file: UploadedFile, *, is_voice: bool) -> tuple[Attachment.Kind, str]:
-    """Return what the content is. Raises BadFile if it was declared as something else."""
+    """Return the type of the content. Raises BadFile if a different one was declared."""
     declared = file.content_type or ""
     file.seek(0)
     content_type = content_type_of(file.read(HEADER_BYTES), declared=declared)

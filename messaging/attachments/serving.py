@@ -20,7 +20,7 @@ from messaging.attachments.types import KINDS, UNKNOWN, VOICE_TYPES
 WEBP = "image/webp"
 SHOWN_INLINE = {*KINDS, *VOICE_TYPES.values()}
 CACHE_CONTROL = "private, max-age=86400, immutable"
-# If the address is opened by itself, the file can neither run scripts nor load anything.
+# If the URL is opened directly, the file can neither run scripts nor load anything.
 CONTENT_SECURITY_POLICY = (
     "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
 )
@@ -92,7 +92,7 @@ def _pieces(file: StoredFile, start: int, stop: int) -> Iterator[bytes]:
 def _range(request: HttpRequest, size: int, etag: str) -> tuple[int, int] | None:
     """Return the first byte and the one after the last, or None for the whole file.
 
-    Several ranges, and forms that are not understood, are ignored, as RFC 9110 allows.
+    Several ranges and malformed ones are ignored, as RFC 9110 allows.
     """
     found = SINGLE_RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
     if not found or request.headers.get("If-Range", etag) != etag:

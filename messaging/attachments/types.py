@@ -1,4 +1,4 @@
-"""Find out what an upload is, by its content and never by its name.
+"""Determine the type of an upload by its content, never by its name.
 
 Only the types in these tables are ever displayed or played. Everything else is a file that can only
 be downloaded. puremagic knows the signatures of files. ISO media files (MP4, QuickTime, HEIF) are
@@ -28,7 +28,7 @@ KINDS = dict.fromkeys(IMAGES, Kind.IMAGE) | {
     "audio/flac": Kind.AUDIO,
     "audio/aac": Kind.AUDIO,
 }
-# What browsers record. Recordings without a picture have the signature of a video.
+# The types that browsers record. Audio recordings have the same signatures as videos.
 VOICE_TYPES = {
     "audio/ogg": "audio/ogg",
     "audio/mp4": "audio/mp4",

@@ -121,7 +121,7 @@ class ReportAdmin(ReadOnly, ModelAdmin):
 
     @method_decorator(require_POST)
     def act(self, request: HttpRequest, report: uuid.UUID) -> HttpResponse:
-        """Do what one of the report's buttons says, and return to the list with the result."""
+        """Perform the action of the report's button that was pressed, and return to the list."""
         act = request.POST.get("act", "")
         if act not in (*RESOLUTIONS, RESTORE) or not self.has_moderate_permission(request):
             raise PermissionDenied
@@ -148,5 +148,5 @@ class AuditEntryAdmin(ReadOnly, ModelAdmin):
     fields = readonly_fields = ("at", "moderator", "act", "person", "report")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
-        """Leave out what was done about reports on the moderator."""
+        """Leave out the entries on reports about the moderator."""
         return super().get_queryset(request).exclude(report__person=current_user(request))

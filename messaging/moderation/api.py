@@ -67,7 +67,7 @@ class PersonReportView(APIView):
 
 
 def _answer(report: Report, is_new: bool) -> Response:
-    """Name a new report by its URN: only moderators can read it, so it has no address here."""
+    """Return the URN of a new report. It has no URL, because only moderators can read it."""
     if not is_new:
         return Response(status=status.HTTP_204_NO_CONTENT)
     return Response(status=status.HTTP_201_CREATED, headers={"Location": report.id.urn})

@@ -1,4 +1,4 @@
-"""Receipts that arrive over the sockets of this process are gathered and written together.
+"""Gather the receipts that arrive over the sockets of this process, and write them together.
 
 After a message, a receipt of each of its readers follows within a moment. Written one by one, each
 would be a commit, and all of them would ask for the conversation's slowest member.
@@ -25,7 +25,7 @@ class _Batch:
     def __init__(self) -> None:
         self.receipts: list[Receipt] = []
         self.is_closed = asyncio.Event()
-        # Not in the context of the socket that came first.
+        # Without the context of the socket that sent the first receipt.
         self.written = Context().run(asyncio.create_task, self._write())
 
     def add(self, receipt: Receipt) -> None:

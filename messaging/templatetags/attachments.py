@@ -1,4 +1,4 @@
-"""How attachments are shown: the space they take, and what a file is."""
+"""Filters for attachments: the size of an image or video, file types and durations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_TYPE_LENGTH = 5  # characters of an extension that people know
 
 @register.filter
 def described(attachments: Iterable[Attachment]) -> list[dict[str, Any]]:
-    """Return what the API says of each attachment, and the space that a picture or video takes."""
+    """Return the attachments as in the API, with the size at which images and videos are shown."""
     return [
         facts | {"space": fitted(facts["width"], facts["height"])}
         for facts in map(attachment_json, attachments)
@@ -29,7 +29,7 @@ def described(attachments: Iterable[Attachment]) -> list[dict[str, Any]]:
 
 
 def fitted(width: int | None, height: int | None) -> tuple[int, int]:
-    """Return the width and height at which a picture or video is shown, known before it loads."""
+    """Return the displayed width and height, so that the page does not move when it loads."""
     width, height = width or MAX_WIDTH, height or MAX_WIDTH * 9 // 16
     scale = min(1, MAX_WIDTH / width, MAX_HEIGHT / height)
     return max(1, round(width * scale)), max(1, round(height * scale))

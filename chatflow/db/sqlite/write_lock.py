@@ -1,6 +1,6 @@
-"""The queue in which this process's writers wait for a SQLite database; the backend joins it.
+"""The queue in which this process's writers wait for a SQLite database. Used by the backend.
 
-Without it writers would poll SQLite's own lock. The one that wakes up at the right moment gets it,
+Without it writers would poll SQLite's own lock. A writer that polls at the right moment gets it,
 so under load most writers are quick and a few wait many times the median. SQLite has no fair lock
 that could replace this one; PostgreSQL does not need it.
 """
