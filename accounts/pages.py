@@ -199,7 +199,7 @@ def change_avatar(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         with form.showing_errors():
             services.change_avatar(user=current_user(request), image=form.cleaned_data["file"])
-            return _done(request, _("Photo updated"), card="profile")
+            return _done(request, _("Photo updated"), card="photo")
     return present_settings(request, avatar_form=form)
 
 
@@ -207,7 +207,7 @@ def change_avatar(request: HttpRequest) -> HttpResponse:
 @require_POST
 def remove_avatar(request: HttpRequest) -> HttpResponse:
     services.remove_avatar(user=current_user(request))
-    return _done(request, _("Photo removed"), card="profile")
+    return _done(request, _("Photo removed"), card="photo")
 
 
 @login_required
@@ -255,6 +255,8 @@ def change_privacy(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         with form.showing_errors():
             services.update_profile(user=current_user(request), **form.cleaned_data)
+            if is_fragment_wanted(request):
+                return private(render(request, "components/_saved.html"))
             return _done(request, _("Saved."), card="privacy")
     return present_settings(request, privacy_form=form)
 

@@ -1,4 +1,4 @@
-/** Forms: those whose answer is an event (`data-live`), the people picker, the theme and the search filters. */
+/** Forms: those whose answer is an event (`data-live`), switches, the people picker, the theme and the search filters. */
 import { detailOf, dispatchFragments, request } from "./fragments.js";
 import { showToast } from "./toast.js";
 
@@ -32,6 +32,22 @@ document.addEventListener("submit", async (event) => {
   const isDone = await postForm(submitter?.getAttribute("formaction") ?? form.action, fields);
   if (isDone) form.dispatchEvent(new CustomEvent("form-done", { bubbles: true }));
 }, { capture: true });
+
+/** A form of switches is sent with each change. Those that could not be saved return to what they were. */
+let saving = Promise.resolve();
+
+document.addEventListener("change", ({ target }) => {
+  const form = target.closest("[data-instant]");
+  if (form) saving = saving.then(() => save(form)); // in turn, so that the last change wins
+});
+
+async function save(form) {
+  if (!(await postForm(form.action, new FormData(form)))) return form.reset();
+  for (const field of form.elements) {
+    if (field.type === "checkbox") field.defaultChecked = field.checked;
+    for (const option of field.options ?? []) option.defaultSelected = option.selected;
+  }
+}
 
 /** Moves a person who is selected to the top, so that the next search does not remove them. */
 class PeoplePicker extends HTMLElement {

@@ -3,6 +3,7 @@
  */
 import { isWindowActive } from "./receipts.js";
 import { needsAttention } from "./row.js";
+import { showToast } from "./toast.js";
 
 const KEY = `notifies:${document.body.dataset.user}`;
 const shown = new Map();
@@ -57,6 +58,7 @@ class NotifySwitch extends HTMLElement {
     localStorage.setItem(KEY, this.#box.checked ? "yes" : "no");
     if (this.#box.checked) await Notification.requestPermission();
     if (isWanted()) this.#confirm();
+    else if (!this.#box.checked) showToast("saved");
     this.#show();
   }
 

@@ -31,12 +31,13 @@ def scrolled_to(view, locator):
 
 def test_settings_page_keeps_position_and_focus_when_a_form_is_saved(hers):
     theme = hers.page.get_by_role("button", name="Dark")
-    save = hers.page.get_by_role("region", name="Privacy").get_by_role("button", name="Save")
-    for button, done in ((theme, "[aria-pressed=true]:has-text('Dark')"), (save, "text=Saved.")):
-        place = scrolled_to(hers, button)
-        button.click()
+    receipts = hers.page.get_by_role("checkbox", name="Read receipts")
+    is_dark, is_saved = "[aria-pressed=true]:has-text('Dark')", "text=Saved."
+    for control, done in ((theme, is_dark), (receipts, is_saved)):
+        place = scrolled_to(hers, control)
+        control.click()
         expect(hers.page.locator(done)).to_be_visible()
-        expect(button).to_be_focused()
+        expect(control).to_be_focused()
         assert abs(hers.page.evaluate(SCROLL_TOP) - place) < TOLERANCE_PX
     assert hers.page.evaluate("isSameDocument")
     hers.expect_path("/settings")

@@ -52,7 +52,6 @@ def test_photo_is_shown_to_others_until_it_is_removed(window, alice, bob):
     alice.say(alice.start_chat(bob), "Look at me")
     view = window(alice, path="/settings")
     view.page.get_by_label("Photo").set_input_files(picture("teal"))
-    view.press("Save photo")
 
     expect(view.page.get_by_text("Photo updated")).to_be_visible()
     his = window(bob)
@@ -68,7 +67,6 @@ def test_invalid_photo_is_refused_with_a_reason(window, alice, browser_errors):
     view = window(alice, path="/settings")
     text = {"name": "me.png", "mimeType": "image/png", "buffer": b"<svg onload=alert(1)>"}
     view.page.get_by_label("Photo").set_input_files(text)
-    view.press("Save photo")
 
     expect(view.page.get_by_text("This file is not a valid PNG")).to_be_visible()
 
@@ -139,7 +137,7 @@ def test_disabled_read_receipts_hide_reading_in_both_directions(window, alice, b
     chat = alice.start_chat(bob)
     his = window(bob, path="/settings")
     his.page.get_by_role("checkbox", name="Read receipts").uncheck()
-    his.press("Save", within="Privacy")
+    expect(his.page.get_by_text("Saved.")).to_be_visible()
     expect(his.page.get_by_role("checkbox", name="Read receipts")).not_to_be_checked()
     hers = window(alice, path=f"/chats/{chat}")
     hers.say("Have you read this?")
@@ -151,3 +149,42 @@ def test_disabled_read_receipts_hide_reading_in_both_directions(window, alice, b
         view.expect_nothing_unread()
     hers.expect_status("Have you read this?", "Delivered")
     his.expect_status("And you this?", "Delivered")
+
+
+def test_switches_are_saved_at_once_and_confirmed_where_one_is(window, alice):
+    view = window(alice, path="/settings")
+    receipts = view.page.get_by_role("checkbox", name="Read receipts")
+    receipts.focus()
+    top = receipts.bounding_box()
+    view.page.keyboard.press("Space")
+
+    expect(view.page.get_by_text("Saved.")).to_be_visible()
+    expect(receipts).to_be_focused()
+    assert receipts.bounding_box() == top
+    with view.page.expect_response("**/settings/privacy"):
+        view.page.get_by_label("Last seen and online").select_option("Nobody")
+    view.page.reload()
+    expect(view.page.get_by_label("Last seen and online")).to_have_value("nobody")
+    expect(receipts).not_to_be_checked()
+
+
+def test_language_changes_with_one_click(window, alice):
+    view = window(alice, path="/settings")
+    view.press("Deutsch")
+
+    view.expect_path("/settings#appearance")
+    expect(view.page.get_by_role("heading", name="Darstellung")).to_be_in_viewport()
+    expect(view.page.get_by_role("button", name="Deutsch")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def test_photo_is_chosen_by_keyboard_on_the_avatar(window, alice):
+    view = window(alice, path="/settings")
+    view.page.get_by_label("Photo").focus()
+    with view.page.expect_file_chooser() as chooser:
+        view.page.keyboard.press("Space")
+    chooser.value.set_files(picture("teal"))
+
+    expect(view.page.get_by_text("Photo updated")).to_be_visible()
+    expect(view.page.get_by_label("Photo")).to_be_focused()

@@ -86,7 +86,7 @@ def test_other_forms_never_return_a_password(browser, alice):
     ("path", "fields", "card"),
     [
         ("profile", {"display_name": "Alice L.", "about": ""}, "profile"),
-        ("avatar/remove", {}, "profile"),
+        ("avatar/remove", {}, "photo"),
         ("appearance", {"theme": "dark"}, "appearance"),
         ("privacy", {"last_seen_to": "nobody"}, "privacy"),
         ("blocks/bob/lift", {}, "privacy"),
@@ -102,12 +102,20 @@ def test_settings_form_redirects_to_its_card(browser, alice, bob, path, fields, 
 def test_confirmation_is_shown_in_its_card(browser, alice):
     client = browser(alice)
     page = client.post(
-        "/settings/privacy", {"last_seen_to": "nobody"}, follow=True, headers={"HX-Request": "true"}
+        "/settings/profile", {"display_name": "Alicia"}, follow=True, headers={"HX-Request": "true"}
     ).content.decode()
 
-    card = page[page.index('id="privacy"') : page.index('id="logins"')]
+    card = page[page.index('id="profile"') : page.index('id="appearance"')]
     assert "Saved." in card
     assert page.count("Saved.") == 1
+
+
+def test_switch_is_saved_without_another_page(browser, alice):
+    answer = browser(alice).post(
+        "/settings/privacy", {"last_seen_to": "nobody"}, headers={"HX-Request": "true"}
+    )
+
+    assert answer.content.decode().strip().endswith("<live-toast>Saved.</live-toast>")
 
 
 def test_new_display_name_updates_the_sidebar(browser, alice):
