@@ -16,6 +16,7 @@ from accounts.services import (
     require_good_password,
 )
 from chatflow.forms import DomainForm
+from conversations.listing import recent_people
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -183,3 +184,10 @@ class UserSearchForm(forms.Form):
             "pick": fields.get("pick", False),
             "is_too_short": bool(search) and people is None,
         }
+
+    def find_or_suggest(self, user: User) -> dict[str, Any]:
+        """Like `find`, but offer the people of the user's chats while nothing is searched for."""
+        context = self.find(user)
+        if context["search"] or "q" in self.data:
+            return context
+        return context | {"people": recent_people(user), "is_suggested": True}

@@ -166,7 +166,7 @@ def _choose_password(request: HttpRequest, link: dict[str, str]) -> HttpResponse
 @login_required
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
-    context = UserSearchForm(request.GET).find(current_user(request))
+    context = UserSearchForm(request.GET).find_or_suggest(current_user(request))
     if is_fragment_wanted(request):
         return private(render(request, "accounts/_people.html", context))
     return present(request, "accounts/people.html", context)

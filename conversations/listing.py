@@ -21,6 +21,7 @@ from messaging.history import attach_last_messages
 
 SIDEBAR_PAGE_SIZE = 30  # rows; more than a tall screen shows
 TINTS = 8
+MAX_RECENT_PEOPLE = 20
 
 
 _participants = PreparedQuery(
@@ -118,6 +119,19 @@ def tint_order(membership: Membership) -> list[uuid.UUID]:
         return []
     first = membership.conversation.memberships.order_by("id")[:TINTS]
     return list(first.values_list("user_id", flat=True))
+
+
+def recent_people(user: User) -> list[User]:
+    """Return the people of the user's direct chats, the most recently active chat first.
+
+    People whom the user has blocked and accounts that cannot be written to are left out.
+    """
+    chats = Membership.objects.active().listed().of(user).in_direct_chats()
+    others = Membership.objects.filter(conversation__in=chats.values("conversation")).exclude(
+        user=user
+    )
+    reachable = others.of_reachable().exclude(user__blocked_by__blocker=user).with_user()
+    return [other.user for other in reachable.newest_activity_first()[:MAX_RECENT_PEOPLE]]
 
 
 def count_unread_chats(user: User) -> int:

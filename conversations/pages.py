@@ -82,7 +82,8 @@ def new_chat(request: HttpRequest) -> HttpResponse:
                 user=current_user(request), username=form.cleaned_data["member"]
             )
             return redirect("chat", conversation.id)
-    context = UserSearchForm(request.GET).find(current_user(request)) | {"form": form}
+    search = UserSearchForm(request.GET)
+    context = search.find_or_suggest(current_user(request)) | {"form": form}
     return present(request, "conversations/new_chat.html", context, status=status_of(form))
 
 
@@ -98,7 +99,8 @@ def new_group(request: HttpRequest) -> HttpResponse:
                 usernames=form.cleaned_data["members"],
             )
             return redirect("chat", conversation.id)
-    context = _picker(request) | {"form": form}
+    search = UserSearchForm(request.GET)
+    context = _picker(request, search.find_or_suggest(current_user(request))) | {"form": form}
     return present(request, "conversations/new_group.html", context, status=status_of(form))
 
 
@@ -244,18 +246,20 @@ def _info_page(request: HttpRequest, membership: Membership, **invalid: Any) -> 
     return present(
         request,
         "conversations/info.html",
-        context | _picker(request) | invalid,
+        context | _picker(request, UserSearchForm(request.GET).find(membership.user)) | invalid,
         open_conversation=membership.conversation_id,
         status=INVALID if invalid else 200,
     )
 
 
-def _picker(request: HttpRequest) -> dict[str, Any]:
-    """Return the people that the search finds and those who are already selected.
+def _picker(request: HttpRequest, found: dict[str, Any]) -> dict[str, Any]:
+    """Add the people who are already selected to the context of a search, which leaves them out.
 
     Without JavaScript, both are sent by GET.
     """
     sent: QueryDict = request.POST or request.GET
     names = [canonical(name) for name in sent.getlist("members")]
-    chosen = User.objects.reachable().filter(username__in=names)
-    return UserSearchForm(request.GET).find(current_user(request)) | {"chosen": list(chosen)}
+    chosen = list(User.objects.reachable().filter(username__in=names))
+    if found["people"]:
+        found |= {"people": [person for person in found["people"] if person not in chosen]}
+    return found | {"chosen": chosen}

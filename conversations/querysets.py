@@ -74,6 +74,9 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def in_groups(self) -> MembershipQuerySet:
         return self.filter(conversation__kind="group")
 
+    def in_direct_chats(self) -> MembershipQuerySet:
+        return self.filter(conversation__kind="direct")
+
     def of_username(self, username: str) -> MembershipQuerySet:
         return self.filter(user__username=canonical(username))
 

@@ -52,21 +52,63 @@ async function save(form) {
 /** Moves a person who is selected to the top, so that the next search does not remove them. */
 class PeoplePicker extends HTMLElement {
   #chosen = this.querySelector(".picker__chosen");
+  #search = this.querySelector("[name=search]");
 
   connectedCallback() {
     this.querySelector("noscript").remove(); // htmx parses its content, and Enter would press the button in it
-    this.addEventListener("change", ({ target }) => this.#moved(target));
+    this.addEventListener("change", ({ target }) => target.matches(".pick__box") && this.#toggle(target));
+    this.addEventListener("click", ({ target }) => target.closest(".pick__remove") && this.#remove(target.closest(".pick")));
     this.addEventListener("keydown", (event) => this.#pressed(event));
     this.addEventListener("htmx:afterSettle", () => this.#dropRepeated());
+    for (const pick of this.#chosen.children) this.#makeRemovable(pick);
+    this.#showCount();
   }
 
-  #moved(box) {
+  #toggle(box) {
     const pick = box.closest(".pick");
-    if (!pick) return;
-    if (box.checked) this.#chosen.append(pick);
-    else pick.remove();
-    this.querySelector("[name=search]").focus();
+    if (box.checked) this.#choose(pick);
+    else this.#remove(pick);
+  }
+
+  /** The focus goes to the next suggestion, or to an empty search box for the next name. */
+  #choose(pick) {
+    const next = pick.nextElementSibling ?? pick.previousElementSibling;
+    this.#makeRemovable(pick);
+    this.#chosen.append(pick);
+    this.#changed();
+    if (next && !this.#search.value) return next.querySelector("input").focus({ preventScroll: true });
+    this.#search.value = "";
+    this.#searchAgain();
+    this.#search.focus();
+  }
+
+  #remove(pick) {
+    const beside = pick.nextElementSibling ?? pick.previousElementSibling;
+    pick.remove();
+    this.#changed();
+    this.#searchAgain(); // to offer the person again
+    (beside?.querySelector("button") ?? this.#search).focus();
+  }
+
+  #makeRemovable(pick) {
+    const button = this.querySelector("template").content.firstElementChild.cloneNode(true);
+    button.ariaLabel = `${button.title}: ${pick.querySelector(".row__title").textContent}`;
+    pick.append(button);
+  }
+
+  #changed() {
+    this.#showCount();
     this.querySelector(".picker__errors").replaceChildren(); // they were about the previous selection
+  }
+
+  #showCount() {
+    const count = this.querySelector(".picker__count");
+    const number = this.#chosen.children.length;
+    count.textContent = number ? count.dataset.text.replace("%s", String(number)) : "";
+  }
+
+  #searchAgain() {
+    this.#search.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   /** Enter in the search box must not submit the form. */

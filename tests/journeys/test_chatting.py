@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.accounts import PASSWORD
+from tests.journeys.windows import PHONE
 
 pytestmark = pytest.mark.journey
 
@@ -65,6 +66,25 @@ def test_user_starts_a_group_with_a_name_and_members(window, alice, bob, carol):
     his.row("Garden").get_by_role("link").click()
     expect(his.page.get_by_role("heading", name="Garden")).to_be_visible()
     expect(his.page.get_by_text("3 members")).to_be_visible()
+
+
+def test_group_is_made_of_people_from_recent_chats_without_a_search(
+    window, alice, bob, carol, dave
+):
+    for other in (bob, carol, dave):
+        alice.start_chat(other)
+    view = window(alice, path="/chats/new/group", **PHONE)
+    view.fill(Group_name="Garden")
+    for other in (bob, carol, dave):
+        view.page.get_by_role("checkbox", name=other.username).click()
+    expect(view.page.get_by_text("3 chosen")).to_be_visible()
+    view.press("Remove: Dave")
+
+    expect(view.page.get_by_text("2 chosen")).to_be_visible()
+    expect(view.page.get_by_role("checkbox", name=dave.username)).not_to_be_checked()
+    expect(view.page.get_by_role("button", name="Create group")).to_be_in_viewport()
+    view.press("Create group")
+    expect(view.page.get_by_text("3 members")).to_be_visible()
 
 
 def test_new_title_of_a_group_is_shown_to_all_members(window, alice, bob, carol):

@@ -32,6 +32,7 @@ from conversations.listing import (
     list_conversations,
     list_members,
     list_sidebar,
+    recent_people,
     show_conversation,
 )
 from conversations.models import Conversation, Membership
@@ -120,6 +121,7 @@ HOT_QUERIES: dict[str, Callable[[SimpleNamespace], object]] = {
     "archive": lambda data: list_archived(
         data.alice, cursor=list_archived(data.alice, cursor="").next or ""
     ),
+    "recent people": lambda data: recent_people(data.alice),
     "unread chats": lambda data: count_unread_chats(data.alice),
     "receipts of a message": lambda data: list_receipts(data.alices, data.message),
     "settings": lambda data: change_settings(membership=data.alices, pinned=True),
