@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from django.template.loader import render_to_string
 
 from accounts.models import User
+from chatflow.jinja import jinja
 from chatflow.live.events import Event, Join, conversation_topic, user_topic
 from chatflow.live.publishing import publish_after_commit
 from conversations.models import Conversation, Membership
@@ -56,9 +57,8 @@ def membership_updated(membership: Membership, *, draft: str | None = None) -> I
         "membership": membership_json(membership),
         "unread_count": membership.unread_count,
     }
-    context = {"membership": membership, "draft": draft}
     yield Event(
         user_topic(membership.user_id),
         json=json.dumps(payload),
-        html=render_to_string("conversations/_membership.html", context),
+        html=jinja("membership.jinja", membership=membership, draft=draft),
     )

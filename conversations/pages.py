@@ -157,9 +157,7 @@ def change_settings(request: HttpRequest, conversation: uuid.UUID) -> HttpRespon
     if form.is_read():
         acknowledge(membership=membership, read_seq=membership.conversation.last_seq)
     if is_fragment_wanted(request):
-        return private(
-            render(request, "conversations/_membership.html", {"membership": membership})
-        )
+        return private(HttpResponse(jinja("membership.jinja", membership=membership, draft=None)))
     return redirect("chat", conversation)
 
 

@@ -17,6 +17,7 @@ from django.db.models import BigIntegerField
 
 from chatflow.db.prepared import PreparedUpdate
 from chatflow.errors import DomainError
+from chatflow.live.publishing import publishing_together
 from conversations.access import blockers_in
 from conversations.events import membership_updated
 from conversations.models import Conversation, Membership
@@ -69,6 +70,7 @@ def acknowledge(
         _raise_watermarks(membership.conversation)
 
 
+@publishing_together()
 def acknowledge_all(receipts: Iterable[Receipt]) -> dict[Receipt, Exception]:
     """Record receipts of several members like `acknowledge`, and return those that failed.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -42,8 +44,31 @@ def publish_after_commit(
     return schedule
 
 
+@contextmanager
+def publishing_together() -> Iterator[None]:
+    """Publish the events of several transactions in one step, at the end of the block.
+
+    A step is a change to the event loop's thread and back, which costs more than an event.
+    """
+    events: list[Event] = []
+    previous = _together.set(events)
+    try:
+        yield
+    finally:
+        _together.reset(previous)
+        publish(*events)
+
+
+_together: ContextVar[list[Event] | None] = ContextVar("_together", default=None)
+
+
 def publish(*events: Event) -> None:
     """Send the events in order. A failure is logged, never raised."""
+    if (together := _together.get()) is not None:
+        together.extend(events)
+        return
+    if not events:
+        return
     if not _loop or not _loop.is_running():
         async_to_sync(apublish)(*events)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -11,7 +12,12 @@ from django.db import transaction
 
 from chatflow.live import publishing
 from chatflow.live.events import Event
-from chatflow.live.publishing import bind_event_loop, publish, publish_after_commit
+from chatflow.live.publishing import (
+    bind_event_loop,
+    publish,
+    publish_after_commit,
+    publishing_together,
+)
 from chatflow.live.sockets import in_thread
 from tests.live.conftest import FakeSocket, until
 from tests.live.layers import Breakable, Layer
@@ -46,6 +52,34 @@ def test_events_are_published_after_the_commit():
 
     assert before == []
     assert layer.count("send", GARDEN) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_of_several_transactions_are_published_together_at_the_end():
+    layer = Layer()
+
+    with publishing_together():
+        for text in ("one", "two"):
+            with transaction.atomic():
+                said(text)
+        before = list(layer.calls)
+
+    assert before == []
+    assert layer.count("send", GARDEN) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_committed_events_are_published_although_a_later_transaction_fails():
+    layer = Layer()
+
+    with suppress(ZeroDivisionError), publishing_together():
+        with transaction.atomic():
+            said("one")
+        with transaction.atomic():
+            said("never")
+            raise ZeroDivisionError
+
+    assert layer.count("send", GARDEN) == 1
 
 
 @pytest.mark.django_db(transaction=True)
