@@ -1,4 +1,4 @@
-/** The entry point of every signed-in page: each module registers its elements and listeners when it is imported. */
+/** The entry point for logged-in users: each module registers its elements and listeners when it is imported. */
 import "./keyboard.js";
 import "./live-socket.js";
 import "./conversation-list.js";
@@ -19,7 +19,7 @@ import "./navigation.js";
 import "./unread.js";
 import "./notifications.js";
 
-/** Announce text that was typed before the scripts were loaded; htmx listens for it by then. */
+/** Dispatch `input` events for text that was typed before the scripts were loaded. htmx listens for them by now. */
 document.addEventListener("DOMContentLoaded", () => {
   for (const box of document.querySelectorAll("input, textarea")) {
     if (box.value !== box.defaultValue) box.dispatchEvent(new Event("input", { bubbles: true }));

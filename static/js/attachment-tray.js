@@ -80,7 +80,7 @@ export class AttachmentTray {
     this.#onChange();
   }
 
-  /** Text is pasted as text, even if the other program also offers a picture of it. */
+  /** Paste text as text, even if the other program also offers an image of it. */
   #pasted(event) {
     const { files, types } = event.clipboardData;
     const isElsewhere = event.target !== this.#box && isWriting(event.target);

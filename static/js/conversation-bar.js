@@ -129,7 +129,7 @@ async function refreshSettingsForm({ conversation }) {
   if (name) fresh.querySelector(`[name="${name}"]`).focus();
 }
 
-/** Offer to mark the conversation as read or as unread, whichever it is not. */
+/** Offer to mark a read conversation as unread, and an unread one as read. */
 function offerMark({ dataset: { conversation, unreadCount, markedUnread } }) {
   const isUnread = unreadCount !== "0" || markedUnread !== undefined;
   for (const form of document.querySelectorAll(`.settings-form[action="${conversationUrl(conversation, "settings")}"]`)) {

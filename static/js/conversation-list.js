@@ -97,7 +97,7 @@ class ConversationList extends HTMLElement {
     showUnread(row);
   }
 
-  /** The server ends the mark as well, with the receipt of what was read. */
+  /** Remove the unread mark. The server removes it when it receives the receipt. */
   #readHere(row, seq) {
     delete row.dataset.markedUnread;
     this.#read(row, seq);
@@ -142,7 +142,7 @@ class ConversationList extends HTMLElement {
     insertInOrder(row.parentElement, row);
   }
 
-  /** Remove the row. An open history stays readable; other pages of the conversation are left. */
+  /** Remove the row. An open history stays readable; its other pages redirect to the list. */
   #remove(conversation) {
     const isAt = () => isWithin(conversationUrl(conversation), location.pathname);
     const isShown = () => document.querySelector("message-history")?.dataset.conversation === conversation;
@@ -159,7 +159,7 @@ class ConversationList extends HTMLElement {
       if (!current.has(dataset.conversation)) this.#row(dataset.conversation).remove();
     }
     for (const { value, dataset } of heads) {
-      if ("unlisted" in dataset) continue; // it may be open in spite of that
+      if ("unlisted" in dataset) continue; // an unlisted conversation may be open
       const lastSeq = Number(dataset.lastSeq);
       const row = this.#row(value);
       const missed = isFirst && !hasAllRows ? lastSeq : -1;

@@ -1,7 +1,7 @@
 /** Completes “:hea” in the message box to an emoji. The names are loaded when one is typed for the first time. */
 
 const MOST_OPTIONS = 6;
-/** At the end of a text: a colon that begins a word, and two letters or more. */
+/** Matches a colon at the start of a word and at least two letters, at the end of a text. */
 const QUERY = /(?:^|[\s([{"'“„*_~>]|\p{Extended_Pictographic}\ufe0f?)(:(\p{L}{2}[\p{L}\p{N}_-]*))$/u;
 const WORD_PENALTY = 6; // characters
 const TAG_PENALTY = 20;
@@ -18,7 +18,7 @@ export function queryAt(text, caret) {
   return found && { query: found[2].toLowerCase(), start: caret - found[1].length };
 }
 
-/** Whether the text ends within a code block or a code span, which ends with its line. */
+/** Return whether the text ends within a code block or a code span, which ends with its line. */
 function isInCode(text) {
   const parts = text.split("```");
   const line = parts.at(-1).split("\n").at(-1);
@@ -26,7 +26,7 @@ function isInCode(text) {
 }
 
 /**
- * Merge lists of the picker's data. The emoji have the names that the first list gives them and are found by all.
+ * Merge lists of the picker's data. An emoji has its name in the first list, and is found by its names in all lists.
  * @param {{ emoji: string, annotation: string, shortcodes?: string[], tags?: string[] }[][]} lists
  */
 export function mergeNames(lists) {
@@ -48,7 +48,7 @@ export function searchEmoji(entries, query) {
   return scored.filter(isFound).sort(inOrder).slice(0, MOST_OPTIONS).map(({ entry }) => entry);
 }
 
-/** Return how far an emoji is from the query: a name begins with it, contains it as a word, has a word or a tag that begins with it. */
+/** Return the distance of an emoji from the query; the best match is a name that begins with the query. */
 function scoreOf({ names, tags }, query) {
   const matching = (words) => words.filter((word) => word.startsWith(query));
   const words = matching(names.flatMap((name) => name.split(/[_-]/)));
@@ -71,7 +71,7 @@ function loadNames() {
   return loading;
 }
 
-/** The list above the message box, which keeps the focus and is a combobox while the list is open. */
+/** The list above the message box. The box keeps the focus, and is a combobox while the list is open. */
 class EmojiCompletion extends HTMLElement {
   #composer = this.closest("message-composer");
   #box = this.#composer.querySelector("textarea");

@@ -1,4 +1,4 @@
-/** Which files a message can take, and what is said about the others. */
+/** Check which files can be attached to a message, and explain why others are refused. */
 import { interpolateAsText, translation } from "./translations.js";
 
 export const MOST_FILES = 10; // of one message

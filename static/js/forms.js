@@ -98,7 +98,7 @@ class PeoplePicker extends HTMLElement {
 
   #changed() {
     this.#showCount();
-    this.querySelector(".picker__errors").replaceChildren(); // they were about the previous selection
+    this.querySelector(".picker__errors").replaceChildren(); // the errors of the previous selection
   }
 
   #showCount() {
@@ -133,7 +133,7 @@ document.addEventListener("htmx:load", ({ detail }) => {
   for (const part of document.head.querySelectorAll("[data-scheme]")) part.media = mediaOf(part.dataset.scheme, theme);
 });
 
-/** This must agree with base.html, which decides it for the first paint. */
+/** These rules must agree with base.html, which applies them to the first paint. */
 function mediaOf(scheme, theme) {
   if (theme !== "light" && theme !== "dark") return `(prefers-color-scheme: ${scheme})`;
   return theme === scheme ? "all" : "not all";

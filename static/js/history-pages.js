@@ -50,7 +50,7 @@ export class HistoryPages {
     }
   }
 
-  /** Change the log without an announcement: earlier messages are not news. */
+  /** Change the log without an announcement by screen readers, because earlier messages are not new. */
   #silently(change) {
     clearTimeout(this.#timer);
     this.#history.ariaBusy = "true";

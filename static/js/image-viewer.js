@@ -1,4 +1,4 @@
-/** Shows a picture in full, and those before and after it on the page. Without scripts its link opens it. */
+/** Shows an image in full size, with the previous and next ones of the page. Without scripts its link opens it. */
 import { layerClosed, layerOpened } from "./overlays.js";
 
 const ZOOM = 2.5;
@@ -42,7 +42,7 @@ class ImageViewer extends HTMLElement {
     this.#enable("next", index < this.#links.length - 1);
   }
 
-  /** A disabled button would lose the focus. */
+  /** Set `aria-disabled`, because a button with `disabled` would lose the focus. */
   #enable(step, isPossible) {
     this.querySelector(`[data-view=${step}]`).ariaDisabled = String(!isPossible);
   }
@@ -81,7 +81,7 @@ class ImageViewer extends HTMLElement {
     return this.#stage.classList.contains("viewer__stage--zoomed");
   }
 
-  /** The larger picture is the original, in all its detail. */
+  /** Load the original when the image is enlarged. */
   #zoomTo(factor) {
     const isZoomed = factor > 1;
     if (isZoomed === this.#isZoomed) return;

@@ -31,7 +31,7 @@ function openBeside(step) {
   next?.click();
 }
 
-/** Characters typed outside of a field go into the message box. */
+/** Move the focus to the message box when a character is typed outside of a field. */
 
 const BUTTONS = ".message__tools button, button.reaction, .jump, .composer button";
 const OPEN = "dialog[open], [popover]:popover-open, details.menu[open]";

@@ -37,7 +37,7 @@ export function pickReaction(article) {
   pickEmoji(article, (emoji) => postForm(messageUrl(article, "reactions"), { emoji }));
 }
 
-/** Withdraw the current user's reaction, or add theirs to one of others. */
+/** Remove the current user's reaction, or add the same reaction as others. */
 export function toggleReaction(chip) {
   const part = isMine(chip) ? "reactions/withdraw" : "reactions";
   return postForm(messageUrl(chip.closest(".message"), part), { emoji: chip.value });
@@ -47,12 +47,12 @@ export function isMine(chip) {
   return chip.dataset.users.split(" ").includes(me);
 }
 
-/** Return the text of a quote, truncated as the server does it. */
+/** Return the text of a quote, truncated as on the server. */
 export function quotable(article) {
   return truncate(summaryOf(article), QUOTED_CHARACTERS);
 }
 
-/** Return the text, or for a message without one what its attachments are, as the server says it. */
+/** Return the text, or for a message without text the server's description of its attachments. */
 export function summaryOf(article) {
   return plainTextOf(article) || [...article.querySelectorAll("[data-kind]")].map(({ dataset }) => labelOf(dataset)).join(", ");
 }

@@ -1,4 +1,4 @@
-/** How a message looks in the history: its place, grouping, status, colours and the viewer's own language. */
+/** How a message is displayed in the history: its position, grouping, status, colours and language. */
 import { cloneTemplate } from "./fragments.js";
 import { isMine, quotable } from "./message-actions.js";
 import { deliveryStatus, insert, nextMessage, previousMessage, sentAt } from "./message-order.js";
@@ -25,7 +25,7 @@ export function place(history, article) {
   if (focused) moveFocus(focused, article);
 }
 
-/** A recording or video goes on playing when its message is replaced, for example because of a reaction. */
+/** Keep a recording or video playing when its message is replaced, for example because of a reaction. */
 function keepPlaying(former, article) {
   const isPlaying = [...former.querySelectorAll("audio, video")].some(({ paused }) => !paused);
   if (isPlaying) article.querySelector(".attachments")?.replaceWith(former.querySelector(".attachments"));

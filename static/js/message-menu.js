@@ -25,7 +25,7 @@ class MessageMenu extends HTMLElement {
     return document.getElementById(this.#id);
   }
 
-  /** Show at once what every member may do, until the server's menu arrives. */
+  /** Show the actions of every member immediately, until the server's menu arrives. */
   open(article) {
     const id = (this.#id = article.id);
     this.#popup?.close();

@@ -1,4 +1,4 @@
-/** The order of messages, how far they have come, and the watermarks that say so. Used by the history and the list. */
+/** The order of messages, and their status, which follows from watermarks. Used by the history and the list. */
 
 /** Return the sequence number. Pending messages have none yet and come last. */
 export function seqOf(article) {
@@ -54,7 +54,7 @@ export function advance(element, name, seq) {
 }
 
 /**
- * Return how far a message has come with all other members.
+ * Return the status that a message has reached with all other members.
  * @param {number} seq
  * @param {{ deliveredSeq?: string, readSeq?: string }} watermarks
  * @returns {"sent" | "delivered" | "read"}

@@ -68,7 +68,7 @@ class ModalDialog extends HTMLElement {
     this.#dialog.close();
   }
 
-  /** An answer that is still expected must not open the dialog again. */
+  /** Forget the URL, so that a late response does not open the dialog again. */
   #closed() {
     this.#url = undefined;
     layerClosed(this.#dialog);
@@ -82,7 +82,7 @@ class ModalDialog extends HTMLElement {
   }
 }
 
-/** The element that had the focus may be gone, such as a deleted message. The browser notices that later. */
+/** Focus the composer if the focused element was removed, such as a deleted message. The browser notices that later. */
 function keepFocus() {
   setTimeout(() => {
     const hasNone = !document.activeElement || document.activeElement === document.body;

@@ -1,4 +1,4 @@
-/** Navigation within the page by htmx: the current row, late answers, errors, and logging out. */
+/** Navigation within the page by htmx: the current row, late responses, errors, and logging out. */
 import { detailOf, dispatch, goToLogin, leave, loginPath } from "./fragments.js";
 import { discardAll, hasUnsent } from "./outbox.js";
 import { localise } from "./times.js";

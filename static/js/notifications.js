@@ -62,7 +62,7 @@ class NotifySwitch extends HTMLElement {
     this.#show();
   }
 
-  /** Show a first notification. Chrome on Android grants the permission and then throws: better noticed now. */
+  /** Show a first notification, because Chrome on Android grants the permission but throws here. */
   #confirm() {
     const body = this.querySelector(".field__hint").textContent;
     try {

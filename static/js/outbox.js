@@ -44,7 +44,7 @@ export function uploadsOf(id) {
   return uploads.get(id) ?? [];
 }
 
-/** Whether something is sent later or, as a file that is not uploaded, is lost when the tab is closed. */
+/** Return whether messages are pending. Files that are not uploaded are lost when the tab is closed. */
 export function hasUnsent() {
   return entries.some((entry) => !entry.error || isUploading(entry));
 }

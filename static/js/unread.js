@@ -3,7 +3,7 @@ import { fetchFragment } from "./fragments.js";
 import { needsAttention } from "./row.js";
 
 const COUNTED = /^\(\d+\) /;
-const ASK_MS = 2_000; // by then the server knows what was just read here
+const ASK_MS = 2_000; // by then the server has received the receipts of this page
 const list = document.querySelector("conversation-list");
 const icon = document.querySelector("link[rel=icon]");
 const icons = { read: icon.href, unread: icon.dataset.unread };

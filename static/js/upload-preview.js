@@ -1,4 +1,4 @@
-/** How a file looks before it is sent: in the tray of the composer and in a message on its way. */
+/** Previews of files that are not sent yet: in the tray of the composer and in pending messages. */
 import { formatDuration, formatSize } from "./file-choice.js";
 import { cloneTemplate } from "./fragments.js";
 
@@ -33,7 +33,7 @@ export function uploadedPreview({ name, kind, size }) {
   return item;
 }
 
-/** Show the picture itself; formats that the browser cannot show keep the icon. */
+/** Show the image itself. Formats that the browser cannot display keep the icon. */
 function showPicture(item, url) {
   const picture = document.createElement("img");
   picture.alt = "";

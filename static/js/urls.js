@@ -1,4 +1,4 @@
-/** Addresses that the page builds itself; all others stand in links and forms that the server rendered. */
+/** URLs that the scripts build. All others are in links and forms that the server rendered. */
 export const SHORTCUTS_URL = "/shortcuts";
 
 export function conversationUrl(conversation, part = "") {

@@ -1,4 +1,4 @@
-/** The shape of a voice message: from loudness while it is recorded to the bars that are shown. */
+/** The waveform of a voice message: converts the recorded loudness to bars, and draws them. */
 export const BARS = 64;
 const MOST = 100;
 
