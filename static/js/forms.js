@@ -75,6 +75,7 @@ class PeoplePicker extends HTMLElement {
     const next = pick.nextElementSibling ?? pick.previousElementSibling;
     this.#makeRemovable(pick);
     this.#chosen.append(pick);
+    this.#chosen.scrollTop = this.#chosen.scrollHeight;
     this.#changed();
     if (next && !this.#search.value) return next.querySelector("input").focus({ preventScroll: true });
     this.#search.value = "";

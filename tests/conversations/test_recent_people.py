@@ -88,3 +88,9 @@ def test_chosen_people_are_not_offered_again(browser, alice, chats):
 def test_somebody_without_chats_is_told_how_to_find_people(browser, alice):
     for path in ("/people", "/chats/new", "/chats/new/group"):
         assert "Find people by their name or username." in browser(alice).get(path).content.decode()
+
+
+def test_number_of_chosen_people_is_translated(browser, alice):
+    page = browser(alice).get("/chats/new/group", headers={"Accept-Language": "de"})
+
+    assert 'data-text="%s ausgewählt"' in page.content.decode()
