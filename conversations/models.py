@@ -104,7 +104,7 @@ class Membership(models.Model):
     muted_until = models.DateTimeField(null=True)
     archived = models.BooleanField(default=False)
     pinned = models.BooleanField(default=False)
-    marked_unread = models.BooleanField(default=False, db_default=False)  # until it is opened
+    marked_unread = models.BooleanField(default=False)  # until it is opened
     sealed_draft = models.BinaryField(default=b"")  # an unsent message
 
     objects = MembershipQuerySet.as_manager()
