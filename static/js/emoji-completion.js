@@ -64,11 +64,15 @@ let loading;
 
 /** Load the names in the reader's language, and the English ones, which many people know. */
 function loadNames() {
-  const { names, english } = document.querySelector("emoji-pane").dataset;
-  const lists = [...new Set([names, english])].map(async (url) => (await fetch(url)).json());
-  loading ??= Promise.all(lists).then(mergeNames);
+  loading ??= fetchNames();
   loading.catch(() => (loading = undefined)); // the next letter tries again
   return loading;
+}
+
+async function fetchNames() {
+  const { names, english } = document.querySelector("emoji-pane").dataset;
+  const lists = [...new Set([names, english])].map(async (url) => (await fetch(url)).json());
+  return mergeNames(await Promise.all(lists));
 }
 
 /** The list above the message box. The box keeps the focus, and is a combobox while the list is open. */
