@@ -16,6 +16,7 @@ import "./conversation-bar.js";
 import "./forms.js";
 import "./password-field.js";
 import "./navigation.js";
+import "./info-column.js";
 import "./unread.js";
 import "./notifications.js";
 

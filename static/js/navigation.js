@@ -38,7 +38,7 @@ for (const name of ["htmx:pushedIntoHistory", "htmx:replacedInHistory"]) {
     currentUrl = location.pathname;
   });
 }
-document.addEventListener("htmx:historyRestore", () => (currentUrl = location.pathname));
+addEventListener("popstate", () => (currentUrl = location.pathname), { capture: true });
 
 /** A back arrow that leads to the previous page goes back in the browser's history, instead of adding an entry. */
 document.addEventListener("click", (event) => {

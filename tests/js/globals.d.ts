@@ -18,4 +18,4 @@ interface HTMLElement {
   addEventListener(type: string, listener: (event: any) => void, options?: AddEventListenerOptions): void;
 }
 declare function addEventListener(type: string, listener: (event: any) => void, options?: AddEventListenerOptions): void;
-declare const htmx: { logger: Function; process(element: Element): void };
+declare const htmx: { logger: Function; process(element: Element): void; ajax(verb: string, path: string, context: object): Promise<void> };
