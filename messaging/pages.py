@@ -120,6 +120,7 @@ def menu(request: HttpRequest, conversation: uuid.UUID, message: uuid.UUID) -> H
     given = {one.emoji for one in found.given_reactions if one.user_id == membership.user_id}
     context = {
         "message": found,
+        "has_text": bool(found.body),
         "quick": [(emoji, emoji in given) for emoji in QUICK_EMOJI],
         "others": [emoji for emoji in sorted(given) if emoji not in QUICK_EMOJI],
         "is_editable": _is_allowed(services.require_editable, found, membership),

@@ -3,7 +3,7 @@ import { interpolateAsText, translation } from "./translations.js";
 
 export const MOST_FILES = 10; // of one message
 
-const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
+const UNITS = ["B", "kB", "MB", "GB"];
 const STEP = 1024;
 
 /** Return the files that can be added to `count` others, and a complaint about the rest or null. */
@@ -25,11 +25,11 @@ function say(name, parts) {
   return interpolateAsText(translation(name), parts);
 }
 
-/** Return a size in the reader's language, such as “1.4 MB”. */
+/** Return a size in the reader's language, such as “1.4 MB”, as the server writes it. */
 export function formatSize(bytes) {
   const power = Math.min(UNITS.length - 1, Math.floor(Math.log(bytes || 1) / Math.log(STEP)));
-  const options = { style: "unit", unit: UNITS[power], unitDisplay: "short", maximumFractionDigits: power > 1 ? 1 : 0 };
-  return new Intl.NumberFormat(document.documentElement.lang, /** @type {Intl.NumberFormatOptions} */ (options)).format(bytes / STEP ** power);
+  const options = { maximumFractionDigits: power > 1 ? 1 : 0, useGrouping: false };
+  return `${(bytes / STEP ** power).toLocaleString(document.documentElement.lang, options)}\u00a0${UNITS[power]}`;
 }
 
 /** Return a duration as “1:05”. */

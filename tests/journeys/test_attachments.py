@@ -120,3 +120,27 @@ def test_voice_message_is_recorded_sent_and_played(window, hers, bob, chat):
     ).to_be_visible()
     his.log.get_by_title("Playback speed").click()
     expect(his.log.get_by_title("Playback speed")).to_have_text("1.5×")
+
+
+def test_size_of_a_file_is_written_the_same_before_and_after_it_is_sent(hers):
+    attach(hers, {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"a" * 1_600_000})
+    expect(hers.page.locator(".tray .upload__size")).to_have_text("1.5\u00a0MB")
+    hers.press("Send")
+
+    expect(hers.page.locator(".attachment__facts")).to_have_text("TXT · 1.5\u00a0MB")
+
+
+def test_copying_is_offered_for_text_only(hers):
+    hers.say("Look:")
+    hers.expect_status("Look:", "Sent")
+    attach(hers, photo("beach.jpg"))
+    hers.press("Send")
+    for message, number in ((hers.message("Look:"), 1), (hers.messages.last, 0)):
+        expect(message.get_by_text("Sent", exact=True)).to_be_visible()
+        message.hover()
+        with hers.page.expect_response("**/menu"):
+            message.get_by_role("button", name="More", exact=True).click()
+        expect(hers.page.get_by_role("menuitem", name="Delete for everyone")).to_be_visible()
+
+        expect(hers.page.get_by_role("menuitem", name="Copy text")).to_have_count(number)
+        hers.page.keyboard.press("Escape")

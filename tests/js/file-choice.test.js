@@ -21,7 +21,7 @@ test("a file that is too large is named and the others are accepted", () => {
   const chosen = chooseFiles([file("film.mp4", MIB + 1), file("a.jpg")], { count: 0, limit: MIB });
 
   assert.deepEqual(chosen.accepted, [file("a.jpg")]);
-  assert.equal(chosen.complaint, "“film.mp4” is larger than 1 MB.");
+  assert.equal(chosen.complaint, "“film.mp4” is larger than 1\u00a0MB.");
 });
 
 test("an empty file is named", () => {
@@ -36,6 +36,6 @@ test("no more files are accepted than a message can have", () => {
 });
 
 test("sizes and durations are short", () => {
-  assert.deepEqual([1, 2048, 1.5 * MIB].map(formatSize), ["1 byte", "2 kB", "1.5 MB"]);
+  assert.deepEqual([1, 2048, 1.5 * MIB].map(formatSize), ["1\u00a0B", "2\u00a0kB", "1.5\u00a0MB"]);
   assert.deepEqual([0, 7.4, 65, 3600].map(formatDuration), ["0:00", "0:07", "1:05", "60:00"]);
 });
