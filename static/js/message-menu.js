@@ -1,6 +1,6 @@
 /** The menu of a message and the ways to open it: buttons, a right click, a long press and keys. */
 import { cloneTemplate, fetchFragment } from "./fragments.js";
-import { chooseEdit, chooseReply, copyText, isMine, pickReaction, toggleReaction } from "./message-actions.js";
+import { chooseEdit, chooseReply, copyText, isMine, pickReaction, plainTextOf, toggleReaction } from "./message-actions.js";
 import { showDialog } from "./modal-dialog.js";
 import { openPopup, placeBeside } from "./overlays.js";
 import { messageUrl } from "./urls.js";
@@ -25,10 +25,11 @@ class MessageMenu extends HTMLElement {
     return document.getElementById(this.#id);
   }
 
-  /** Show the actions of every member immediately, until the server's menu arrives. */
-  open(article) {
+  /** Show the actions of every member immediately, until the server's menu arrives; or only the reactions. */
+  open(article, part = "all") {
     const id = (this.#id = article.id);
     this.#popup?.close();
+    this.dataset.part = part;
     this.replaceChildren(initialMenu(article));
     article.classList.add("message--chosen");
     const onClose = () => {
@@ -36,7 +37,7 @@ class MessageMenu extends HTMLElement {
       document.getElementById(id)?.classList.remove("message--chosen");
     };
     this.#popup = openPopup(this, article, onClose);
-    this.querySelector(".menu__item").focus();
+    this.#first.focus();
     this.#complete(article);
   }
 
@@ -48,11 +49,15 @@ class MessageMenu extends HTMLElement {
     this.replaceChildren(menu);
     placeBeside(this, this.#article);
     const isSame = ({ dataset, value }) => dataset.action === focused?.dataset.action && value === focused?.value;
-    if (focused) (this.#items.find(isSame) ?? this.querySelector(".menu__item")).focus();
+    if (focused) (this.#items.find(isSame) ?? this.#first).focus();
   }
 
   get #items() {
-    return [...this.querySelectorAll("[role^=menuitem]")];
+    return [...this.querySelectorAll("[role^=menuitem]")].filter((item) => item.checkVisibility());
+  }
+
+  get #first() {
+    return this.#items.find((item) => item.matches(this.dataset.part === "reactions" ? "[name=emoji]" : ".menu__item"));
   }
 
   #clicked(event) {
@@ -89,6 +94,7 @@ function initialMenu(article) {
   const menu = cloneTemplate("message-menu-template");
   menu.action = messageUrl(article, "reactions");
   menu.querySelector("[data-action=show]").href = messageUrl(article, "info");
+  if (!plainTextOf(article)) menu.querySelector("[data-action=copy]").remove();
   for (const button of menu.querySelectorAll("[name=emoji]")) {
     const chips = [...article.querySelectorAll("button.reaction")];
     const isGiven = chips.some((chip) => chip.value === button.value && isMine(chip));
@@ -100,8 +106,8 @@ function initialMenu(article) {
 
 customElements.define("message-menu", MessageMenu);
 
-export function openMenu(article) {
-  document.querySelector("message-menu").open(article);
+export function openMenu(article, part) {
+  document.querySelector("message-menu").open(article, part);
 }
 
 /** Show small buttons at the message that has the pointer or the focus. */
@@ -121,6 +127,7 @@ export function addMessageTools(history) {
   history.addEventListener("pointerleave", () => tools.contains(document.activeElement) || tools.remove());
   history.addEventListener("click", ({ target }) => {
     const tool = target.closest("[data-tool]")?.dataset.tool;
+    if (tool === "react") openMenu(target.closest(".message"), "reactions");
     if (tool === "menu") openMenu(target.closest(".message"));
     if (tool === "reply") chooseReply(target.closest(".message"));
     if (target.matches(".message__more")) unfold(target.closest(".message"));

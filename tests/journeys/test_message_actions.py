@@ -192,3 +192,19 @@ def test_messages_of_others_cannot_be_edited_or_deleted(his):
     expect(his.page.get_by_role("menuitem", name="Copy text")).to_be_visible()
     for act in ("Edit", "Delete for everyone"):
         expect(his.page.get_by_role("menuitem", name=act)).to_have_count(0)
+
+
+def test_button_beside_a_message_offers_only_reactions(window, alice, bob):
+    chat = alice.start_chat(bob)
+    bob.say(chat, "Bring bread")
+    view = window(alice, path=f"/chats/{chat}")
+    view.message("Bring bread").hover()
+    view.message("Bring bread").get_by_role("button", name="React").click()
+    reactions = view.page.get_by_role("menuitemcheckbox")
+    expect(reactions.first).to_be_focused()
+    expect(view.page.get_by_role("menuitem", name="Reply")).to_have_count(0)
+    view.page.keyboard.press("ArrowRight")
+    expect(reactions.nth(1)).to_be_focused()
+    reactions.first.click()
+
+    expect(view.message("Bring bread").get_by_role("button", name="👍 1")).to_be_visible()
