@@ -1,4 +1,4 @@
-/** Shows an image in full size, with the previous and next ones of the page. Without scripts its link opens it. */
+/** Shows an image in full size, with the previous and next ones of its kind. Without scripts its link opens it. */
 import { layerClosed, layerOpened } from "./overlays.js";
 
 const ZOOM = 2.5;
@@ -18,7 +18,8 @@ class ImageViewer extends HTMLElement {
   }
 
   open(link) {
-    this.#links = [...document.querySelectorAll(PICTURES)];
+    const { viewer } = link.dataset; // avatars and attachments are not shown together
+    this.#links = [...(link.closest("#pane, #info-column") ?? document).querySelectorAll(`a[data-viewer="${viewer}"]`)];
     this.#dialog.showModal();
     layerOpened(this.#dialog, () => this.#dialog.close());
     this.#show(this.#links.indexOf(link));

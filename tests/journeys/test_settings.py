@@ -188,3 +188,17 @@ def test_photo_is_chosen_by_keyboard_on_the_avatar(window, alice):
 
     expect(view.page.get_by_text("Photo updated")).to_be_visible()
     expect(view.page.get_by_label("Photo")).to_be_focused()
+
+
+def test_photo_of_a_person_opens_in_the_viewer(window, alice, bob):
+    chat = alice.start_chat(bob)
+    his = window(bob, path="/settings")
+    his.page.get_by_label("Photo").set_input_files(picture("teal"))
+    expect(his.page.get_by_text("Photo updated")).to_be_visible()
+    hers = window(alice, path=f"/chats/{chat}/info")
+    hers.follow("Photo")
+
+    viewer = hers.page.get_by_role("dialog", name="Image viewer")
+    expect(viewer.get_by_role("img", name="Bob")).to_have_js_property("naturalWidth", 512)
+    hers.page.keyboard.press("Escape")
+    expect(hers.link("Photo")).to_be_focused()
