@@ -9,11 +9,11 @@ from __future__ import annotations
 from tests.load.calls import GOALS, counts_of_requests
 
 BOUNDS = {
-    "send a message": 6_900,
+    "send a message": 7_000,
     "conversation list": 21_500,
     "history page": 14_000,
-    "chat page": 83_500,
-    "chat pane by htmx": 42_500,
+    "chat page": 74_500,
+    "chat pane by htmx": 35_500,
     "search": 28_000,
 }
 

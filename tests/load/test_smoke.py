@@ -64,7 +64,7 @@ def run_benchmark(folder: Path, workloads: set[str]) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.load", "--tiny", "--out", str(path)]
     command += ["--only", ",".join(workloads)]
     bench = subprocess.run(
-        command, cwd=PROJECT, env=variables, capture_output=True, text=True, timeout=600
+        command, cwd=PROJECT, env=variables, capture_output=True, text=True, timeout=1200
     )
     assert bench.returncode == 0, bench.stdout + bench.stderr
     return json.loads(path.read_text())
