@@ -73,7 +73,10 @@ async def measure(ground: Ground, scale: Scale) -> list[Line]:
             await day.run(size.seconds / 10)  # prepared queries and caches
             used = await _spent(day, parts, size.seconds)
         after = await _bare_microseconds(ground, scale)
-        speed = statistics.mean((before, after)) / capacity.line("reference", "bare")["cpu_us"]
+        speed = (
+            statistics.mean((before, after))
+            / capacity.line("reference", "bare Django view")["cpu_us"]
+        )
     return [_line(day, size, used, speed)]
 
 

@@ -1,6 +1,6 @@
 """Fill a site's database without its servers, in a separate process that prints JSON.
 
-`python -m tests.load.filling people '{"count": 20}'`; the environment says which site.
+`echo '{"count": 20}' | python -m tests.load.filling people`; the environment says which site.
 """
 
 from __future__ import annotations
@@ -144,8 +144,8 @@ ACTS = {act.__name__: act for act in (people, accounts, groups, messages, build_
 
 
 def main() -> None:
-    act, arguments = sys.argv[1:]
-    answer: Any = ACTS[act](**json.loads(arguments))
+    (act,) = sys.argv[1:]
+    answer: Any = ACTS[act](**json.load(sys.stdin))
     json.dump(answer, sys.stdout)
 
 

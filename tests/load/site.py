@@ -51,7 +51,8 @@ class Site:
     def fill(self, act: str, **arguments: Any) -> Any:
         """Run the function of this name in tests.load.filling and return its result."""
         filler = subprocess.run(
-            [sys.executable, "-m", "tests.load.filling", act, json.dumps(arguments)],
+            [sys.executable, "-m", "tests.load.filling", act],
+            input=json.dumps(arguments).encode(),  # too long for an argument
             cwd=servers.PROJECT,
             env=servers.environment(self.variables),
             check=True,

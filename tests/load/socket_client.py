@@ -70,6 +70,7 @@ class SocketClient(WSListener):
         if not self.ready.done():
             reason = f"the server closed it with {self.close_code} before it was ready"
             self.ready.set_exception(ConnectionResetError(reason))
+            self.ready.exception()  # nobody waits for the echo of the reference
 
     async def ask(self, text: str) -> bytes:
         self.transport.send(WSMsgType.TEXT, text.encode())
