@@ -14,8 +14,12 @@ const me = document.body.dataset.user;
 
 class ConversationList extends HTMLElement {
   #heads = new Map();
+  #isPressed = false;
+  #postponed = [];
 
   connectedCallback() {
+    this.addEventListener("pointerdown", () => (this.#isPressed = true));
+    for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => setTimeout(() => this.#release()));
     const on = (name, listener) => document.addEventListener(name, ({ detail }) => listener(detail));
     on("live-message", (article) => this.#receiveMessage(article));
     on("live-receipt", ({ dataset }) => this.#withRow(dataset, (row) => moveWatermarks(row, dataset)));
@@ -39,6 +43,17 @@ class ConversationList extends HTMLElement {
     if (!this.#row(conversation)) this.#refresh(conversation);
   }
 
+  /** Move or replace rows, but not under a pressed pointer, because its click would be lost. */
+  #rearrange(change) {
+    if (this.#isPressed) this.#postponed.push(change);
+    else change();
+  }
+
+  #release() {
+    this.#isPressed = false;
+    for (const change of this.#postponed.splice(0)) change();
+  }
+
   #row(conversation) {
     return document.getElementById(`row-${conversation}`);
   }
@@ -59,7 +74,8 @@ class ConversationList extends HTMLElement {
     row.dataset.lastSeq = seq;
     showPreview(row, article);
     if (!isNew) return;
-    this.#touch(row, article.querySelector("time").dateTime);
+    const { dateTime } = article.querySelector("time");
+    this.#rearrange(() => this.#touch(row, dateTime));
     if (sender === me) this.#read(row, seq);
     else if (!this.#isOnScreen(conversation)) {
       showUnread(row);
@@ -116,7 +132,10 @@ class ConversationList extends HTMLElement {
 
   async #refresh(conversation) {
     const fresh = await fetchFragment(conversationUrl(conversation, "row")).catch(() => null);
-    if (!fresh) return;
+    if (fresh) this.#rearrange(() => this.#replace(conversation, fresh));
+  }
+
+  #replace(conversation, fresh) {
     const { lastSeq, active } = fresh.dataset;
     queueReceipt(conversation, { delivered_seq: Number(lastSeq) });
     localise(fresh);

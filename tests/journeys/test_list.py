@@ -118,6 +118,24 @@ def test_row_that_arrived_live_opens_without_a_reload(window, alice, bob):
     assert view.page.evaluate("window.isSamePage")
 
 
+def test_click_opens_its_row_although_the_list_changes_meanwhile(window, alice, bob, carol):
+    with_bob, with_carol = bob.start_chat(alice), carol.start_chat(alice)
+    bob.say(with_bob, "Hello")
+    carol.say(with_carol, "Hello")
+    view = window(alice)
+    view.row("Bob").get_by_role("link").hover()
+    view.page.mouse.down()
+
+    bob.say(with_bob, "Are you there?")
+    alice.change_settings(with_bob, pinned=True)  # the row is fetched again
+    expect(view.row("Bob")).to_contain_text("Are you there?")
+    expect(view.rows.filter(visible=True).first).to_contain_text("Carol")
+    view.page.mouse.up()
+
+    expect(view.message("Are you there?")).to_be_visible()
+    expect(view.rows.filter(visible=True).first).to_contain_text("Bob")
+
+
 def test_open_archived_chat_has_a_visible_row(window, alice, bob):
     chat = alice.start_chat(bob)
     alice.change_settings(chat, archived=True)
