@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from chatflow.identifiers import uuid7
 from conversations.encryption import envelope as encryption
 from conversations.models import Conversation
-from messaging.attachments.models import Attachment, with_names
+from messaging.attachments.models import Attachment, labels, with_names
 from messaging.moderation.models import AuditEntry, Report  # registers them with this app
 from messaging.querysets import MessageQuerySet
 from messaging.system_messages import SystemMessage
@@ -151,7 +151,7 @@ class Message(models.Model):
     @property
     def excerpt(self) -> str:
         """The text that represents the message in previews: its text, or the names of its files."""
-        return self.body or ", ".join(attachment.label for attachment in self.attachments)
+        return self.body or labels(self.attachments)
 
     @property
     def quoted(self) -> Message | None:

@@ -98,6 +98,22 @@ class Attachment(models.Model):
         return self.kind in (self.Kind.FILE, self.Kind.AUDIO) and self.name != ""
 
 
+def counted(attachments: Iterable[Attachment]) -> list[tuple[Attachment, int]]:
+    """Return the first attachment with each label, and how many attachments have that label."""
+    labelled: dict[str, list[Attachment]] = {}
+    for attachment in attachments:
+        labelled.setdefault(attachment.label, []).append(attachment)
+    return [(same[0], len(same)) for same in labelled.values()]
+
+
+def labels(attachments: Iterable[Attachment]) -> str:
+    """Return what represents attachments in previews, such as “Photo (3), notes.txt”."""
+    return ", ".join(
+        f"{attachment.label} ({count})" if count > 1 else attachment.label
+        for attachment, count in counted(attachments)
+    )
+
+
 def with_names(text: str, attachments: Iterable[Attachment]) -> str:
     """Return a message's text followed by the names of its attachments, for the search."""
     return "\n".join([text, *(attachment.name for attachment in attachments)])

@@ -10,7 +10,7 @@ from typing import Any
 from django import template
 from django.utils.formats import number_format
 
-from messaging.attachments.models import Attachment
+from messaging.attachments.models import Attachment, counted
 from messaging.attachments.serializers import attachment_json
 
 register = template.Library()
@@ -18,6 +18,9 @@ register = template.Library()
 MAX_WIDTH, MAX_HEIGHT = 320, 340  # CSS pixels in a message
 MAX_TYPE_LENGTH = 5  # characters of an extension that people know
 UNITS = ("B", "kB", "MB", "GB")
+
+
+register.filter(counted)
 
 
 @register.filter

@@ -3,7 +3,7 @@ import { dispatch, fetchFragment } from "./fragments.js";
 import { advance } from "./message-order.js";
 import { attachListSearch } from "./list-search.js";
 import { isWindowActive, queueReceipt } from "./receipts.js";
-import { labelOf } from "./message-actions.js";
+import { labelsOf } from "./message-actions.js";
 import { hasSameSettings, insertInOrder, moveWatermarks, showDraft, showPendingPreview, showPreview, showProfile, showTyping, showUnread, unreadCount } from "./row.js";
 import { localise } from "./times.js";
 import { conversationUrl, isWithin } from "./urls.js";
@@ -93,7 +93,7 @@ class ConversationList extends HTMLElement {
 
   /** Show a message of the current user that waits in the outbox. */
   #showPending(row, { body, at, files }) {
-    showPendingPreview(row, { text: body || files.map(labelOf).join(", "), kind: files[0]?.kind });
+    showPendingPreview(row, { text: body || labelsOf(files), kind: files[0]?.kind });
     this.#touch(row, new Date(at).toISOString());
   }
 

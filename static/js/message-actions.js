@@ -54,10 +54,17 @@ export function quotable(article) {
 
 /** Return the text, or for a message without text the server's description of its attachments. */
 export function summaryOf(article) {
-  return plainTextOf(article) || [...article.querySelectorAll("[data-kind]")].map(({ dataset }) => labelOf(dataset)).join(", ");
+  return plainTextOf(article) || labelsOf([...article.querySelectorAll("[data-kind]")].map(({ dataset }) => dataset));
 }
 
-export function labelOf({ kind, name }) {
+/** Return what represents attachments in previews, such as “Photo (3), notes.txt”. */
+export function labelsOf(attachments) {
+  const counts = new Map();
+  for (const label of attachments.map(labelOf)) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return [...counts].map(([label, count]) => (count > 1 ? `${label} (${count})` : label)).join(", ");
+}
+
+function labelOf({ kind, name }) {
   const isNamed = kind === "file" || kind === "audio";
   return (isNamed && name) || translation(`attached_${kind}`);
 }

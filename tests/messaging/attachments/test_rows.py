@@ -30,3 +30,19 @@ def test_row_of_a_deleted_photo_shows_no_icon(browser, share, alice, direct, mem
 
     row = browser(alice).get(f"/chats/{direct.id}/row").content.decode()
     assert 'row__attached" aria-hidden="true" hidden>' in row
+
+
+def test_several_photos_are_counted_in_the_row_and_in_a_quote(
+    browser, upload, program, alice, bob, direct
+):
+    files = [picture(size=(40, width)) for width in (20, 21, 22)] + [b"Bread"]
+    ids = [upload(alice, direct, content).json()["id"] for content in files]
+    path = f"/conversations/{direct.id}/messages"
+    photos = program(alice).post(path, {"body": "", "attachments": ids}).json()
+
+    row = browser(bob).get(f"/chats/{direct.id}/row").content.decode()
+    assert '<span class="row__preview">Photo (3), notes.txt</span>' in row
+
+    program(bob).post(path, {"body": "Lovely!", "reply_to": photos["id"]})
+    chat = browser(bob).get(f"/chats/{direct.id}").content.decode()
+    assert '<bdi data-word="attached_image">Photo</bdi> (3), <bdi>notes.txt</bdi>' in chat
