@@ -231,7 +231,7 @@ def own_postgres(kind: type[OwnPostgres] = OwnPostgres) -> Iterator[OwnPostgres]
 @contextmanager
 def new_database(server_url: str, *, like: str = "template1"):
     """Create a database on a PostgreSQL server and yield its URL."""
-    name = f"truth_{os.getpid()}_{random.getrandbits(32):x}"
+    name = f"resilience_{os.getpid()}_{random.getrandbits(32):x}"
     with administrator(server_url) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
     try:
