@@ -7,7 +7,7 @@ import { translation } from "./translations.js";
 import { isWithin } from "./urls.js";
 
 const INVALID = 422; // the answer is the form with its errors
-const TOO_FAST = 429; // the page and what was typed showRequestFailure
+const TOO_FAST = 429; // the page and what was typed stay
 
 /** Events of requests that were aborted or could not be sent. The page shows those errors itself. */
 const NO_ERRORS = new Set(["htmx:afterRequest", "htmx:sendAbort", "htmx:sendError", "htmx:timeout"]);

@@ -94,6 +94,7 @@ def test_block_notice_replaces_the_composer_for_the_blocker(window, alice, bob):
     view.press("Block")
     expect(view.page.get_by_role("button", name="Unblock")).to_be_visible()
     view.follow("Back")
+    expect(view.log).to_be_visible()  # the Info page says it too, and has the same button
 
     expect(view.page.get_by_text("You blocked Bob.")).to_be_visible()
     expect(view.box).to_have_count(0)
