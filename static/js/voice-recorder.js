@@ -115,7 +115,7 @@ export class VoiceRecorder {
 
   #togglePlayback() {
     const { audio } = this.#result;
-    if (audio.paused) audio.play();
+    if (audio.paused) audio.play().catch(() => {}); // closing the recorder may interrupt it
     else audio.pause();
   }
 
