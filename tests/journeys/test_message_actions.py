@@ -208,3 +208,16 @@ def test_button_beside_a_message_offers_only_reactions(window, alice, bob):
     reactions.first.click()
 
     expect(view.message("Bring bread").get_by_role("button", name="👍 1")).to_be_visible()
+
+
+def test_buttons_of_a_message_are_visible_in_a_narrow_window(window, alice, bob):
+    chat = alice.start_chat(bob)
+    bob.say(chat, "A message as wide as the window allows, on more than one line. " * 3)
+    view = window(alice, path=f"/chats/{chat}", viewport={"width": 390, "height": 844})
+
+    view.message("A message").hover()
+
+    for name in ("React", "Reply", "More"):
+        expect(
+            view.message("A message").get_by_role("button", name=name, exact=True)
+        ).to_be_in_viewport(ratio=1)
