@@ -3,6 +3,7 @@
  * the pane. Addresses and fragments are the same; a document that is loaded there shows them in the pane.
  */
 import { focusComposer } from "./focus.js";
+import { previousPath } from "./navigation.js";
 import { conversationUrl, isWithin } from "./urls.js";
 
 const PARTS = ["info", "media"];
@@ -47,7 +48,7 @@ addEventListener("popstate", (event) => {
 /** A second click on the name of the chat closes the column. */
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a.bar__subject");
-  if (!link || !isOpen() || history.state?.cameFrom !== openChat() || link.pathname !== location.pathname) return;
+  if (!link || !isOpen() || previousPath() !== openChat() || link.pathname !== location.pathname) return;
   event.preventDefault();
   event.stopPropagation();
   history.back();

@@ -29,22 +29,18 @@ for (const name of ["htmx:pushedIntoHistory", "htmx:replacedInHistory", "htmx:hi
 }
 document.addEventListener("list-changed", highlightCurrent);
 
-/** The path before the last navigation. */
-let currentUrl = location.pathname;
-
-for (const name of ["htmx:pushedIntoHistory", "htmx:replacedInHistory"]) {
-  document.addEventListener(name, () => {
-    history.replaceState({ ...history.state, cameFrom: currentUrl }, "");
-    currentUrl = location.pathname;
-  });
+/** Return the path of the previous entry of the browser's history. Some browsers do not tell. */
+export function previousPath() {
+  const { navigation } = window;
+  const previous = navigation?.entries()[navigation.currentEntry.index - 1];
+  return previous?.url ? new URL(previous.url).pathname : null;
 }
-addEventListener("popstate", () => (currentUrl = location.pathname), { capture: true });
 
 /** A back arrow that leads to the previous page goes back in the browser's history, instead of adding an entry. */
 document.addEventListener("click", (event) => {
   const arrow = event.target.closest(".bar__back");
   if (!arrow || arrow.closest("dialog") || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  if (history.state?.cameFrom !== arrow.pathname) return;
+  if (previousPath() !== arrow.pathname) return;
   event.preventDefault();
   event.stopPropagation();
   history.back();

@@ -78,6 +78,18 @@ def test_media_open_in_the_column_and_forward_opens_it_again(hers, chat):
     expect(hers.log).to_have_attribute("data-mark", "the same")
 
 
+def test_column_closes_after_its_media_without_loading_the_chat_again(hers, chat):
+    open_info(hers, chat)
+    hers.follow("Media and files")
+    expect(column(hers).get_by_role("heading", name="Media and files")).to_be_visible()
+    column(hers).get_by_role("link", name="Back").click()
+    expect(column(hers).get_by_role("heading", name="Bob")).to_be_visible()
+
+    column(hers).get_by_role("link", name="Back").click()
+
+    expect_only_the_chat(hers, chat)
+
+
 def test_another_page_closes_the_column(hers, chat):
     open_info(hers, chat)
     hers.follow("Alice Settings")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.windows import PHONE
+
 pytestmark = pytest.mark.journey
 
 OFFLINE_ERRORS = ("ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
+PLACE_IN_HISTORY = "navigation.currentEntry.index"
 FAILED = "Something went wrong. Check your connection."
 OFFLINE = "You are offline. Try again when you are connected."
 
@@ -218,3 +221,19 @@ def test_reaction_can_be_chosen_before_the_server_responds(window, alice, bob):
     view.page.get_by_role("menuitemcheckbox", name="👍").click()
 
     expect(view.message("Hello").get_by_role("button", name="👍 1")).to_be_visible()
+
+
+def test_back_arrows_return_through_the_history_of_the_browser(window, alice, bob):
+    chat = alice.start_chat(bob)
+    bob.say(chat, "Hello")
+    view = window(alice, **PHONE)
+    view.row("Bob").get_by_role("link").click()
+    view.page.locator("#chat-subject").click()
+    view.expect_path(f"/chats/{chat}/info")
+    place = view.page.evaluate(PLACE_IN_HISTORY)
+
+    for path in (f"/chats/{chat}", "/"):
+        view.follow("Back")
+        view.expect_path(path)
+
+    assert view.page.evaluate(PLACE_IN_HISTORY) == place - 2

@@ -19,3 +19,7 @@ interface HTMLElement {
 }
 declare function addEventListener(type: string, listener: (event: any) => void, options?: AddEventListenerOptions): void;
 declare const htmx: { logger: Function; process(element: Element): void; ajax(verb: string, path: string, context: object): Promise<void> };
+/** The Navigation API, where the browser has it. TypeScript does not know it yet. */
+interface Window {
+  readonly navigation?: { entries(): { url: string | null }[]; currentEntry: { index: number } };
+}
