@@ -1,4 +1,5 @@
 /** How a message is displayed in the history: its position, grouping, status, colours and language. */
+import { formatSize } from "./file-choice.js";
 import { cloneTemplate } from "./fragments.js";
 import { isMine, quotable } from "./message-actions.js";
 import { deliveryStatus, insert, nextMessage, previousMessage, sentAt } from "./message-order.js";
@@ -62,6 +63,7 @@ function personalise(history, article) {
   article.classList.toggle("message--mine", article.dataset.sender === me);
   if (quote?.dataset.author === me) quote.querySelector("b").textContent = translation("you");
   if (article.matches(".message--system")) translate(article);
+  for (const size of article.querySelectorAll("data.attachment__size")) size.textContent = formatSize(Number(size.value));
   if (article.dataset.sender !== me) return;
   const isOwnTombstone = article.matches(".message--deleted") && history.matches(".history--direct");
   if (isOwnTombstone) article.querySelector(".message__body").textContent = translation("own_deleted");

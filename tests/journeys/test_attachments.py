@@ -32,9 +32,9 @@ def hers(window, alice, chat):
     return window(alice, path=f"/chats/{chat}")
 
 
-def attach(view, *files: dict[str, object]) -> None:
+def attach(view, *files: dict[str, object], label: str = "Attach") -> None:
     with view.page.expect_file_chooser() as chooser:
-        view.press("Attach")
+        view.press(label)
     chooser.value.set_files(files)
 
 
@@ -122,12 +122,20 @@ def test_voice_message_is_recorded_sent_and_played(window, hers, bob, chat):
     expect(his.log.get_by_title("Playback speed")).to_have_text("1.5×")
 
 
-def test_size_of_a_file_is_written_the_same_before_and_after_it_is_sent(hers):
-    attach(hers, {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"a" * 1_600_000})
-    expect(hers.page.locator(".tray .upload__size")).to_have_text("1.5\u00a0MB")
-    hers.press("Send")
+@pytest.mark.parametrize(
+    ("locale", "attach_label", "send_label", "size"),
+    [("en-GB", "Attach", "Send", "1.5\u00a0MB"), ("de-DE", "Anhängen", "Senden", "1,5\u00a0MB")],
+)
+def test_size_of_a_file_is_written_the_same_before_and_after_it_is_sent(
+    window, alice, chat, locale, attach_label, send_label, size
+):
+    view = window(alice, path=f"/chats/{chat}", locale=locale)
+    plan = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"a" * 1_600_000}
+    attach(view, plan, label=attach_label)
+    expect(view.page.locator(".tray .upload__size")).to_have_text(size)
+    view.press(send_label)
 
-    expect(hers.page.locator(".attachment__facts")).to_have_text("TXT · 1.5\u00a0MB")
+    expect(view.page.locator(".attachment__facts")).to_have_text(f"TXT · {size}")
 
 
 def test_copying_is_offered_for_text_only(hers):
