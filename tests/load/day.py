@@ -279,6 +279,7 @@ class Day:
         await person.socket.ready
         question = {"type": "changes", "ref": 1, "conversation": person.groups[0], "since": 1}
         await person.socket.ask(json.dumps(question))
+        await until(lambda: not old.unanswered)
         old.close()
 
     async def _get(self, path: str, headers: dict[str, str]) -> None:

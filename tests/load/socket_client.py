@@ -38,6 +38,7 @@ class SocketClient(WSListener):
         self.ready: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.closed = asyncio.Event()
         self._answers: asyncio.Queue[bytes] = asyncio.Queue()
+        self.unanswered = 0
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
@@ -77,8 +78,11 @@ class SocketClient(WSListener):
         return await self.answer()
 
     async def answer(self) -> bytes:
+        self.unanswered += 1
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            return await self._answers.get()
+            answer = await self._answers.get()
+        self.unanswered -= 1
+        return answer
 
     def close(self) -> None:
         self.transport.disconnect()
