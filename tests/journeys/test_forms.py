@@ -127,7 +127,7 @@ def test_changing_a_role_keeps_position_and_focus(window, alice, bob, carol):
     menu = view.page.get_by_label("Actions for Bob")
     menu.click()
     view.wait_for_animations()
-    view.page.get_by_role("button", name="Make an admin").hover()  # whatever scrolls for the pointer does so here
+    view.page.get_by_role("button", name="Make an admin").hover()  # Playwright may scroll here
     place = view.page.evaluate(SCROLL_TOP)
     view.press("Make an admin")
 
