@@ -166,3 +166,11 @@ document.addEventListener("live-member-removed", ({ detail: { dataset, firstElem
   const question = document.querySelector("dialog[open]"); // it would return the focus to the row that was removed
   question?.addEventListener("close", () => beside.querySelector("summary, a")?.focus(), { once: true });
 });
+
+/** A link to a member who is not in the list yet loads more members until it has found them. */
+document.addEventListener("htmx:load", ({ detail: { elt } }) => {
+  const wanted = location.hash.startsWith("#member-") ? location.hash.slice(1) : "";
+  const more = elt.matches("#more-members") ? elt : elt.querySelector("#more-members");
+  if (wanted && elt.id === wanted) elt.scrollIntoView({ block: "center" });
+  else if (wanted && more && !document.getElementById(wanted)) more.querySelector("a").click();
+});

@@ -50,6 +50,18 @@ def test_author_of_a_message_links_to_the_member(hers, group, of_run):
     expect(hers.box).to_be_visible()
 
 
+def test_link_to_a_member_far_down_the_list_loads_it(window, alice, bob, carol, dave, more_users):
+    others = [other for users in more_users(13) for other in users.values()]  # a page has 50
+    group = alice.start_group("Garden", bob, carol, *others, dave)
+    dave.say(group, "I joined last")
+    view = window(alice, path=f"/chats/{group}")
+    author = view.message("I joined last").locator(".message__author")
+    _page, fragment = str(author.get_attribute("href")).split("#")
+    author.click()
+
+    expect(view.page.locator(f"#{fragment}")).to_be_in_viewport()
+
+
 def test_avatar_beside_messages_follows_a_new_photo(window, hers, bob):
     his = window(bob, path="/settings")
     his.page.get_by_label("Photo").set_input_files(picture("teal"))
