@@ -5,6 +5,16 @@ import { dispatch, request } from "./fragments.js";
 const PAUSE_MS = 1_000;
 const drafts = new Map(); // one per conversation, so that saves stay in order when it is opened again
 
+/** When the shown page was requested: the document, or what htmx put into its pane. */
+let requestedAt = performance.timeOrigin;
+
+document.addEventListener("htmx:beforeRequest", ({ detail }) => detail.target.id === "pane" && noteRequest());
+document.addEventListener("htmx:historyCacheMiss", noteRequest);
+
+function noteRequest() {
+  requestedAt = Date.now();
+}
+
 /** Return the draft of a conversation. `saved` is the server's text, `limit` the most characters it stores. */
 export function openDraft({ conversation, url, saved, limit }) {
   if (!drafts.has(conversation)) drafts.set(conversation, new Draft({ conversation, url, limit }));
@@ -15,6 +25,7 @@ export function openDraft({ conversation, url, saved, limit }) {
 
 class Draft {
   #key;
+  #lastSaveKey;
   #url;
   #limit;
   #saved;
@@ -25,14 +36,16 @@ class Draft {
 
   constructor({ conversation, url, limit }) {
     this.#key = `draft:${document.body.dataset.user}:${conversation}`;
+    this.#lastSaveKey = `last-save:${document.body.dataset.user}:${conversation}`;
     this.#url = url;
     this.#limit = limit;
   }
 
-  /** Take over the server's text, unless a save is in progress: then the page is older than that save. */
+  /** Take over the server's text, unless the page may be older than a save from this tab. */
   load(saved) {
     if (this.#request) return;
-    this.#saved = saved;
+    const last = JSON.parse(sessionStorage.getItem(this.#lastSaveKey) ?? "null");
+    this.#saved = last?.at > requestedAt ? last.text : saved;
     this.#echoes = [];
   }
 
@@ -68,6 +81,7 @@ class Draft {
     if (text === null || [...text].length > this.#limit) return; // the server would cut it
     if ((this.#request || text !== this.#saved) && !(await this.#send(text))) return;
     this.#saved = text;
+    sessionStorage.setItem(this.#lastSaveKey, JSON.stringify({ text, at: Date.now() }));
     if (this.#unsaved === text) sessionStorage.removeItem(this.#key);
   }
 

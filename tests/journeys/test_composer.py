@@ -312,6 +312,23 @@ def test_sent_message_does_not_reappear_as_a_draft(hers, alice, chat):
     expect(hers.box).to_have_value("")
 
 
+def test_draft_that_was_saved_during_a_reload_is_shown_after_it(hers, browser_errors):
+    browser_errors.expect("WebSocket connection to")  # not from a document that a test delivers
+    hers.box.fill("Half")
+    hers.page.wait_for_event("response", lambda answer: answer.url.endswith("/draft"))
+    answers = []
+    hers.page.route(hers.page.url, lambda route: answers.append((route, route.fetch())))
+    with hers.page.expect_response(DRAFT):
+        hers.box.fill("Half a sentence")
+        hers.page.evaluate("() => location.reload()")
+        hers.wait_until(lambda: answers)
+    [(route, answer)] = answers
+    with hers.page.expect_navigation():
+        route.fulfill(response=answer)
+
+    expect(hers.box).to_have_value("Half a sentence")
+
+
 def test_sent_message_does_not_reappear_as_a_draft_after_reopening_the_chat(hers, alice, carol):
     carol.say(carol.start_chat(alice), "Hi")
     release = hers.delay_requests(DRAFT)

@@ -68,3 +68,17 @@ test("another device's text does not replace what is being typed", () => {
   assert.equal(draft.receive("from the phone"), false);
   assert.equal(draft.text, "typed");
 });
+
+test("a page that was requested before the last save does not bring back an older text", async () => {
+  const conversation = `c${number}`;
+  const open = (saved) => openDraft({ conversation, url: "/draft", saved, limit: 20 });
+  const typed = open("");
+  typed.keep("typed");
+  typed.save();
+  await settled();
+  assert.equal(open("older").text, "typed");
+
+  const pane = Object.assign(document.createElement("main"), { id: "pane" });
+  document.dispatchEvent(new CustomEvent("htmx:beforeRequest", { detail: { target: pane } }));
+  assert.equal(open("from the phone").text, "from the phone");
+});
