@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -28,25 +28,15 @@ SIZES = (10_000, 100_000, 1_000_000)
 
 @dataclass(frozen=True)
 class Activity:
-    """Something that everybody who is online does, and the lines of the benchmark that price it."""
+    """Something that everybody who is online does. The benchmark `day` measures it alone."""
 
     name: str
     seconds: float  # between two of one person
-    workload: str
-    case: str
     database: str = ""  # the case of the workload "database"; empty if it needs none
-    times: float = 1  # how many of the measured operations it is
     events: float = 0  # published through Redis
-
-    @property
-    def cpu_seconds(self) -> float:
-        return self.times * line(self.workload, self.case)["cpu_us"] / 1e6
 
     def per_second(self, people: int) -> float:
         return people / self.seconds
-
-    def cores(self, people: int) -> float:
-        return self.per_second(people) * self.cpu_seconds
 
     def in_database(self, fact: str, people: int) -> float:
         """Return so much of it per second, such as statements, or microseconds of processor."""
@@ -56,35 +46,18 @@ class Activity:
         return float(per_operation) * self.per_second(people)
 
 
-BATCHES = "500 readers, 4 writers, chatflow.v1.batch"
-RECEIPTS = "receipts over the socket, one process"
-READ = "receipt, all members of a group"
+SEND, READ, KEEP_OPEN = "send a message", "report it as read", "keep a socket open for a second"
 MESSAGE = 120  # seconds between two messages of a person
 ACTIVITIES = (
-    Activity(
-        "send a message", MESSAGE, "posts", "over HTTP, one process", "send a message", events=1
-    ),
-    Activity(
-        f"deliver it to {PEOPLE_IN_REACH} people and another device",
-        MESSAGE,
-        "fanout",
-        BATCHES,
-        times=PEOPLE_IN_REACH + 1,
-    ),
-    Activity(
-        f"report it as read, each of the {PEOPLE_IN_REACH}",
-        MESSAGE / PEOPLE_IN_REACH,
-        "posts",
-        RECEIPTS,
-        READ,
-        events=1,
-    ),
-    Activity("open a chat as a whole page", 360, "reads", "chat page", "chat page"),
-    Activity("open a chat in the page", 360, "reads", "chat pane", "chat page"),
-    Activity("load older messages", 600, "reads", "history page", "history page"),
-    Activity("load the list", 600, "reads", "conversation list", "conversation list"),
-    Activity("search", 3600, "reads", "search", "search for messages"),
-    Activity("reconnect and catch up", 1800, "returning", "", "conversation list"),
+    Activity(SEND, MESSAGE, SEND, events=1),
+    Activity(READ, MESSAGE / PEOPLE_IN_REACH, "receipt, all members of a group", events=1),
+    Activity("open a chat as a whole page", 360, "chat page"),
+    Activity("open a chat in the page", 360, "chat page"),
+    Activity("load older messages", 600, "history page"),
+    Activity("load the list", 600, "conversation list"),
+    Activity("search", 3600, "search for messages"),
+    Activity("reconnect and catch up", 1800, "conversation list"),
+    Activity(KEEP_OPEN, 1),
 )
 
 
@@ -95,17 +68,12 @@ def lines() -> list[dict]:
 
 
 def line(workload: str, case: str) -> dict:
-    """Return the last line whose case begins so: of a read, the one with most messages."""
-    return [
-        each for each in lines() if each["workload"] == workload and each["case"].startswith(case)
-    ][-1]
+    return next(each for each in lines() if (each["workload"], each["case"]) == (workload, case))
 
 
-def idle_cores(people: int) -> float:
-    """Return what sockets cost on which nothing happens: heartbeats, presence, the recheck."""
-    seconds_a_minute = float(line("idle", "nothing happens")["facts"]["processor"].split()[0])
-    sockets = int(_opened()["case"].split()[0].replace(",", ""))
-    return seconds_a_minute / 60 * people / sockets
+def costs() -> dict[str, float]:
+    """Return the microseconds of processor that each activity takes."""
+    return {each["case"]: each["cpu_us"] for each in lines() if each["workload"] == "activities"}
 
 
 def socket_bytes(people: int) -> float:
@@ -117,12 +85,12 @@ def _opened() -> dict:
     return next(each for each in lines() if each["case"].endswith("sockets are opened"))
 
 
-def cores(people: int) -> float:
-    return sum(activity.cores(people) for activity in ACTIVITIES) + idle_cores(people)
+def cores(people: int, costs: Mapping[str, float]) -> float:
+    return sum(each.per_second(people) * costs[each.name] for each in ACTIVITIES) / 1e6
 
 
 def processes(people: int) -> int:
-    return math.ceil(cores(people) / MOST_OF_A_CORE)
+    return math.ceil(cores(people, costs()) / MOST_OF_A_CORE)
 
 
 def in_database(fact: str, people: int) -> float:
@@ -142,9 +110,9 @@ def _activities() -> Iterator[str]:
     yield f"| what {PEOPLE:,} people do | a second | ms of processor | cores |"
     yield "| --- | ---: | ---: | ---: |"
     for each in ACTIVITIES:
-        yield _row(each.name, each.per_second(PEOPLE), each.cpu_seconds * 1000, each.cores(PEOPLE))
-    yield f"| keep {PEOPLE:,} sockets open | | | {idle_cores(PEOPLE):.2f} |"
-    yield f"| **together** | | | **{cores(PEOPLE):.1f}** |"
+        cost, rate = costs()[each.name], each.per_second(PEOPLE)
+        yield f"| {each.name} | {_rounded(rate)} | {cost / 1000:.2f} | {rate * cost / 1e6:.2f} |"
+    yield f"| **together** | | | **{cores(PEOPLE, costs()):.1f}** |"
 
 
 def _sizes() -> Iterator[str]:
@@ -161,13 +129,9 @@ def _sizes() -> Iterator[str]:
             in_database("statements", people),
             events(people),
         )
-        web = (f"{cores(people):.1f}", str(processes(people)), memory)
+        web = (f"{cores(people, costs()):.1f}", str(processes(people)), memory)
         figures = (*web, f"{database_cores:.1f}", *map(_rounded, counts))
         yield f"| {people:,} | {' | '.join(figures)} |"
-
-
-def _row(name: str, rate: float, milliseconds: float, share: float) -> str:
-    return f"| {name} | {_rounded(rate)} | {milliseconds:.2f} | {share:.2f} |"
 
 
 def _rounded(number: float) -> str:

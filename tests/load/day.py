@@ -1,8 +1,10 @@
 """The load model of docs/scaling.md in miniature: does it need what the arithmetic predicts?
 
-Everybody is online with one socket and does what `capacity.ACTIVITIES` says, at random times. The
-processor time of the web processes and of PostgreSQL is compared with the prediction, which is
-adjusted to the speed of this machine by the processor time of the bare view.
+Everybody is online with one socket. First each of `capacity.ACTIVITIES` is measured alone, at
+random times: a process that is not busy needs more for each request than one that is, because it
+wakes up and finds cold caches. Then everybody does all of them, and the sum is compared with what
+was used. What PostgreSQL should need is taken from the workload "database", adjusted to the speed
+of this machine.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ from tests.resilience.servers import own_postgres, until
 MEMBERS = capacity.PEOPLE_IN_REACH + 1
 CONNECTIONS = 16  # kept open to the server, as a proxy does
 READ_WITHIN = 2  # seconds after a message has arrived
+PEOPLE = 1250  # of a process
+LEAST_A_SECOND = 10  # of an activity that is measured alone
 SETTLE_SECONDS = 10  # for the events that are on their way at the end
 MOST_DIFFERENCE = 0.25
 
@@ -47,7 +51,7 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "full": Size(1250, 600, 50),  # as many as the prediction gives to a process
+    "full": Size(PEOPLE, 600, 50),
     "quick": Size(600, 120, 50),
     "tiny": Size(12, 2, 3),
 }
@@ -70,14 +74,28 @@ async def measure(ground: Ground, scale: Scale) -> list[Line]:
         day = Day(site, size)
         before = await _bare_microseconds(ground, scale)
         async with day:
-            await day.run(size.seconds / 10)  # prepared queries and caches
+            costs = await _costs(day, parts["web"], size.seconds / 20)
             used = await _spent(day, parts, size.seconds)
         after = await _bare_microseconds(ground, scale)
-        speed = (
-            statistics.mean((before, after))
-            / capacity.line("reference", "bare Django view")["cpu_us"]
-        )
-    return [_line(day, size, used, speed)]
+        bare = capacity.line("reference", "bare Django view, 16 clients")["cpu_us"]
+        speed = statistics.mean((before, after)) / bare
+    activities = [Line("activities", name, cpu_us=cost) for name, cost in costs.items()]
+    return [*activities, _line(day, size, used, costs, speed)]
+
+
+async def _costs(day: Day, cpu_seconds: Callable[[], float], seconds: float) -> dict[str, float]:
+    """Return the microseconds of processor that each activity takes."""
+    start, before = time.monotonic(), cpu_seconds()
+    await asyncio.sleep(seconds)
+    idle = (cpu_seconds() - before) / (time.monotonic() - start)
+    costs = {capacity.KEEP_OPEN: idle / len(day.people) * 1e6}
+    for name in day.acts:
+        await day.run_alone(name, seconds / 5)  # prepared queries and caches
+        start, before = time.monotonic(), cpu_seconds()
+        count = await day.run_alone(name, seconds)
+        spent = cpu_seconds() - before - idle * (time.monotonic() - start)
+        costs[name] = max(spent, 0) / max(count, 1) * 1e6
+    return costs
 
 
 async def _bare_microseconds(ground: Ground, scale: Scale) -> float:
@@ -96,23 +114,27 @@ async def _spent(
     return {part: (read() - before[part]) / passed for part, read in parts.items()}
 
 
-def _line(day: Day, size: Size, used: dict[str, float], speed: float) -> Line:
+def _line(
+    day: Day, size: Size, used: dict[str, float], costs: dict[str, float], speed: float
+) -> Line:
     database_cores = capacity.in_database("PostgreSQL CPU µs", size.people) / 1e6
-    predicted = {"web": capacity.cores(size.people), "PostgreSQL": database_cores}
+    predicted = {
+        "web": capacity.cores(size.people, costs),
+        "PostgreSQL": database_cores * speed,
+    }
     latencies = sorted(day.latencies)
     line = Line(
         "day",
         f"{size.people:,} people, one process, {size.seconds:.0f} s",
-        rate=len(latencies) / (size.seconds * 1.1),
         p50_ms=latencies[len(latencies) // 2] * 1000,
         p99_ms=latencies[len(latencies) * 99 // 100] * 1000,
         is_complete=day.is_complete,
     )
     for part, cores in used.items():
-        expected = predicted[part] * speed
-        line.facts[f"{part} cores"] = f"{three_figures(cores)}, predicted {three_figures(expected)}"
+        expected = three_figures(predicted[part])
+        line.facts[f"{part} cores"] = f"{three_figures(cores)}, predicted {expected}"
     line.facts["missed events"] = f"{day.missed_events} of {day.deliveries:,}"
-    ratio = used["web"] / (predicted["web"] * speed)
+    ratio = used["web"] / predicted["web"]
     name = "web cores, of those predicted"
     line.want(name, ratio, 1 + MOST_DIFFERENCE, is_ceiling=True)
     return line.want(name, ratio, 1 - MOST_DIFFERENCE)
@@ -126,6 +148,7 @@ class Person:
     groups: list[str] = field(default_factory=list)
     expected: set[int] = field(default_factory=set)
     heard: set[int] = field(default_factory=set)
+    read: dict[str, int] = field(default_factory=dict)  # the last `seq` in each group
     socket: SocketClient = None  # type: ignore[assignment]
 
     @property
@@ -168,6 +191,8 @@ class Day:
         self._connections: asyncio.Queue[Connection] = asyncio.Queue()
         self._tasks: asyncio.TaskGroup
         self.latencies = array("d")  # seconds until a message was acknowledged
+        self._count = 0  # of what people have done
+        self._reads_what_arrives = True
         self.missed_events = 0  # deliveries that only the changes showed
         self.people, self._members = self._filled(size)
 
@@ -220,12 +245,27 @@ class Day:
         return not any(person.missing for person in self.people)
 
     async def run(self, seconds: float) -> None:
+        """Let everybody do everything."""
         print_progress(f"day: {seconds:.0f} seconds")
         rates = {each.name: each.per_second(len(self.people)) for each in capacity.ACTIVITIES}
+        del rates[capacity.READ]  # what arrives is read
+        self._reads_what_arrives = True
+        await self._run({name: rates[name] for name in self.acts if name in rates}, seconds)
+
+    async def run_alone(self, name: str, seconds: float) -> int:
+        """Let people do only this, as often as on a busy process, and return how often they did."""
+        print_progress(f"day: {name}, {seconds:.0f} seconds")
+        (activity,) = (each for each in capacity.ACTIVITIES if each.name == name)
+        self._reads_what_arrives = False
+        before = self._count
+        await self._run({name: max(activity.per_second(PEOPLE), LEAST_A_SECOND)}, seconds)
+        return self._count - before
+
+    async def _run(self, rates: dict[str, float], seconds: float) -> None:
         deadline = time.monotonic() + seconds
         async with asyncio.TaskGroup() as self._tasks:
-            for name, act in self._acts().items():
-                self._tasks.create_task(self._repeat(act, rates[name], deadline))
+            for name, rate in rates.items():
+                self._tasks.create_task(self._repeat(self.acts[name], rate, deadline))
             await asyncio.sleep(seconds)
             await self._settle()
 
@@ -248,9 +288,11 @@ class Day:
                 person.heard.update(int(number) for number, _sent in MARK.findall(answer))
                 changes = json.loads(answer)
 
-    def _acts(self) -> dict[str, Act]:
+    @property
+    def acts(self) -> dict[str, Act]:
         return {
-            "send a message": self._send,
+            capacity.SEND: self._send,
+            capacity.READ: self._read_next,
             "open a chat as a whole page": self._open_page,
             "open a chat in the page": self._open_pane,
             "load older messages": self._load_older,
@@ -264,6 +306,7 @@ class Day:
         while (pause := self._dice.expovariate(rate)) < deadline - time.monotonic():
             await asyncio.sleep(pause)
             self._tasks.create_task(act(self._dice.choice(self.people)))
+            self._count += 1
 
     # what people do
 
@@ -277,13 +320,20 @@ class Day:
             member.expected.add(number)
 
     def _arrived(self, person: Person, message: Json) -> None:
-        if message["sender"]["username"] != person.account["name"]:
+        is_own = message["sender"]["username"] == person.account["name"]
+        if self._reads_what_arrives and not is_own:
             self._tasks.create_task(self._read(person, message["conversation"], message["seq"]))
 
     async def _read(self, person: Person, conversation: str, seq: int) -> None:
         await asyncio.sleep(self._dice.uniform(0, READ_WITHIN))
         receipt = {"type": "receipt", "ref": 1, "conversation": conversation, "read_seq": seq}
         await person.socket.ask(json.dumps(receipt))
+
+    async def _read_next(self, person: Person) -> None:
+        """Read the next message of the people's old ones."""
+        group = self._dice.choice(person.groups)
+        person.read[group] = person.read.get(group, 0) + 1
+        await self._read(person, group, person.read[group])
 
     async def _open_page(self, person: Person) -> None:
         await self._get(f"/chats/{self._dice.choice(person.groups)}", person.session)

@@ -52,7 +52,12 @@ def test_workloads_on_services_of_their_own_lose_nothing(tmp_path: Path):
 
     (engine,) = run_benchmark(tmp_path, {"database", "processes", "day"})["engines"].values()
 
-    assert {line["workload"] for line in engine["lines"]} == {"database", "processes", "day"}
+    assert {line["workload"] for line in engine["lines"]} == {
+        "database",
+        "processes",
+        "activities",
+        "day",
+    }
     assert [line for line in engine["lines"] if not line.get("is_complete")] == []
 
 
