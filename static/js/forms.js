@@ -168,9 +168,16 @@ document.addEventListener("live-member-removed", ({ detail: { dataset, firstElem
 });
 
 /** A link to a member who is not in the list yet loads more members until it has found them. */
+let sought = "";
+
 document.addEventListener("htmx:load", ({ detail: { elt } }) => {
-  const wanted = location.hash.startsWith("#member-") ? location.hash.slice(1) : "";
+  const linked = location.hash.startsWith("#member-") ? location.hash.slice(1) : "";
   const more = elt.matches("#more-members") ? elt : elt.querySelector("#more-members");
-  if (wanted && elt.id === wanted) elt.scrollIntoView({ block: "center" });
-  else if (wanted && more && !document.getElementById(wanted)) more.querySelector("a").click();
+  if (sought && elt.id === sought) {
+    elt.scrollIntoView({ block: "center" });
+    sought = ""; // later versions of the row keep the position
+  } else if (linked && more && !document.getElementById(linked)) {
+    sought = linked;
+    more.querySelector("a").click();
+  }
 });
