@@ -89,11 +89,11 @@ customElements.define("typing-line", TypingLine);
 
 let typingSentAt = 0;
 
-/** Send the typing state, and repeat it every few seconds for members who connect meanwhile. */
+/** Send the typing state. Repeat it every few seconds for members who connect meanwhile, or once the socket is open. */
 export function sendTyping(conversation, active) {
   if (active ? Date.now() - typingSentAt < REPEAT_MS : !typingSentAt) return;
-  typingSentAt = active ? Date.now() : 0;
-  document.querySelector("live-socket").send({ type: "typing", conversation, active });
+  const isSent = document.querySelector("live-socket").send({ type: "typing", conversation, active });
+  typingSentAt = active && isSent ? Date.now() : 0;
 }
 
 function isOpen(pathname) {

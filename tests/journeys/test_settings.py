@@ -181,13 +181,19 @@ def test_language_changes_with_one_click(window, alice):
 
 def test_photo_is_chosen_by_keyboard_on_the_avatar(window, alice):
     view = window(alice, path="/settings")
-    view.page.get_by_label("Photo").focus()
-    with view.page.expect_file_chooser() as chooser:
-        view.page.keyboard.press("Space")
-    chooser.value.set_files(picture("teal"))
+    photo = view.page.get_by_label("Photo")
+    choosers = []
+    view.page.on("filechooser", lambda chooser: choosers.append(chooser))
+
+    def is_opened_by_space() -> bool:
+        photo.press("Space")
+        return bool(choosers)
+
+    view.wait_until(is_opened_by_space)  # repeated, because Playwright may not listen yet
+    choosers[0].set_files(picture("teal"))
 
     expect(view.page.get_by_text("Photo updated")).to_be_visible()
-    expect(view.page.get_by_label("Photo")).to_be_focused()
+    expect(photo).to_be_focused()
 
 
 def test_photo_of_a_person_opens_in_the_viewer(window, alice, bob):
