@@ -71,7 +71,7 @@ def line(workload: str, case: str) -> dict:
     return next(each for each in lines() if (each["workload"], each["case"]) == (workload, case))
 
 
-def costs() -> dict[str, float]:
+def measured_costs() -> dict[str, float]:
     """Return the microseconds of processor that each activity takes."""
     return {each["case"]: each["cpu_us"] for each in lines() if each["workload"] == "activities"}
 
@@ -90,7 +90,7 @@ def cores(people: int, costs: Mapping[str, float]) -> float:
 
 
 def processes(people: int) -> int:
-    return math.ceil(cores(people, costs()) / MOST_OF_A_CORE)
+    return math.ceil(cores(people, measured_costs()) / MOST_OF_A_CORE)
 
 
 def in_database(fact: str, people: int) -> float:
@@ -110,9 +110,9 @@ def _activities() -> Iterator[str]:
     yield f"| what {PEOPLE:,} people do | a second | ms of processor | cores |"
     yield "| --- | ---: | ---: | ---: |"
     for each in ACTIVITIES:
-        cost, rate = costs()[each.name], each.per_second(PEOPLE)
+        cost, rate = measured_costs()[each.name], each.per_second(PEOPLE)
         yield f"| {each.name} | {_rounded(rate)} | {cost / 1000:.2f} | {rate * cost / 1e6:.2f} |"
-    yield f"| **together** | | | **{cores(PEOPLE, costs()):.1f}** |"
+    yield f"| **together** | | | **{cores(PEOPLE, measured_costs()):.1f}** |"
 
 
 def _sizes() -> Iterator[str]:
@@ -129,7 +129,7 @@ def _sizes() -> Iterator[str]:
             in_database("statements", people),
             events(people),
         )
-        web = (f"{cores(people, costs()):.1f}", str(processes(people)), memory)
+        web = (f"{cores(people, measured_costs()):.1f}", str(processes(people)), memory)
         figures = (*web, f"{database_cores:.1f}", *map(_rounded, counts))
         yield f"| {people:,} | {' | '.join(figures)} |"
 

@@ -29,7 +29,7 @@ from tests.load.behind_nginx import own_redis, site_on_services
 from tests.load.http_client import Connection
 from tests.load.measuring import Line, Scale, print_progress, three_figures
 from tests.load.posts import references_of
-from tests.load.processes import cpu_seconds_of_tree
+from tests.load.processes import PinnedServer, Stopwatch, cpu_seconds_of_tree
 from tests.load.reads import CONVERSATIONS
 from tests.load.site import Account, Ground, Site, can_start_services, names_of
 from tests.load.socket_client import MARK, Json, SocketClient, all_connected, connect_as, marked
@@ -40,20 +40,23 @@ CONNECTIONS = 16  # kept open to the server, as a proxy does
 READ_WITHIN = 2  # seconds after a message has arrived
 PEOPLE = 1250  # of a process
 LEAST_A_SECOND = 10  # of an activity that is measured alone
-SETTLE_SECONDS = 10  # for the events that are on their way at the end
+LAST_EVENTS_SECONDS = 10  # for the events that are on their way at the end
 MOST_DIFFERENCE = 0.25
 
 
 class Size(NamedTuple):
+    """The whole run takes less than 15 minutes, because tokens are valid for that long."""
+
     people: int
     seconds: float
+    seconds_alone: float  # for each activity
     messages: int  # in each conversation at the start
 
 
 SIZES = {
-    "full": Size(PEOPLE, 600, 50),
-    "quick": Size(600, 120, 50),
-    "tiny": Size(12, 2, 3),
+    "full": Size(PEOPLE, 600, 12, 50),
+    "quick": Size(600, 120, 6, 50),
+    "tiny": Size(12, 2, 0.1, 3),
 }
 
 
@@ -74,7 +77,7 @@ async def measure(ground: Ground, scale: Scale) -> list[Line]:
         day = Day(site, size)
         before = await _bare_microseconds(ground, scale)
         async with day:
-            costs = await _costs(day, parts["web"], size.seconds / 20)
+            costs = await _costs(day, site.server, size.seconds_alone)
             used = await _spent(day, parts, size.seconds)
         after = await _bare_microseconds(ground, scale)
         bare = capacity.line("reference", "bare Django view, 16 clients")["cpu_us"]
@@ -83,18 +86,19 @@ async def measure(ground: Ground, scale: Scale) -> list[Line]:
     return [*activities, _line(day, size, used, costs, speed)]
 
 
-async def _costs(day: Day, cpu_seconds: Callable[[], float], seconds: float) -> dict[str, float]:
+async def _costs(day: Day, server: PinnedServer, seconds: float) -> dict[str, float]:
     """Return the microseconds of processor that each activity takes."""
-    start, before = time.monotonic(), cpu_seconds()
+    watch = Stopwatch([server])
     await asyncio.sleep(seconds)
-    idle = (cpu_seconds() - before) / (time.monotonic() - start)
-    costs = {capacity.KEEP_OPEN: idle / len(day.people) * 1e6}
+    passed, cpu, _ = watch.read()
+    idle_cores = cpu / passed
+    costs = {capacity.KEEP_OPEN: idle_cores / len(day.people) * 1e6}
     for name in day.acts:
         await day.run_alone(name, seconds / 5)  # prepared queries and caches
-        start, before = time.monotonic(), cpu_seconds()
-        count = await day.run_alone(name, seconds)
-        spent = cpu_seconds() - before - idle * (time.monotonic() - start)
-        costs[name] = max(spent, 0) / max(count, 1) * 1e6
+        watch = Stopwatch([server])
+        times = await day.run_alone(name, seconds)
+        passed, cpu, _ = watch.read()
+        costs[name] = max(cpu - idle_cores * passed, 0) / max(times, 1) * 1e6
     return costs
 
 
@@ -205,7 +209,7 @@ class Day:
         groups = self._site.fill("groups", members=circles)
         self._site.fill("messages", conversations=groups, each=size.messages)
         self._site.fill("build_index")
-        accounts = self._site.fill("accounts", names=names)  # tokens are valid for 15 minutes
+        accounts = self._site.fill("accounts", names=names)
         people = {account["name"]: Person(account) for account in accounts}
         for group, circle in zip(groups, circles, strict=True):
             for name in circle:
@@ -267,12 +271,12 @@ class Day:
             for name, rate in rates.items():
                 self._tasks.create_task(self._repeat(self.acts[name], rate, deadline))
             await asyncio.sleep(seconds)
-            await self._settle()
+            await self._await_last_events()
 
-    async def _settle(self) -> None:
-        """Wait for the last events. Whoever missed one asks for the changes, as clients do."""
+    async def _await_last_events(self) -> None:
+        """Wait for the last events. A user who missed one asks for the changes, as clients do."""
         with suppress(AssertionError):
-            await until(lambda: self.is_complete, seconds=SETTLE_SECONDS)
+            await until(lambda: self.is_complete, seconds=LAST_EVENTS_SECONDS)
         for person in self.people:
             if person.missing:
                 self.missed_events += len(person.missing)
