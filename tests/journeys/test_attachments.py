@@ -57,6 +57,7 @@ def test_photos_are_sent_with_a_caption_and_open_in_the_viewer(window, hers, bob
     expect(viewer.get_by_role("img")).to_have_js_property(
         "src", pictures.last.evaluate("link => link.href")
     )
+    his.expect_layer()
     his.page.go_back()
     expect(viewer).to_be_hidden()
     expect(pictures.last).to_be_focused()

@@ -44,6 +44,11 @@ class Window:
     def expect_path(self, path: str) -> None:
         expect(self.page).to_have_url(re.compile(rf"^http://[^/]+{path}$"))
 
+    def expect_layer(self, *, is_open: bool = True) -> None:
+        """Wait for the entry of menus and dialogs in the history, which follows what is shown."""
+        layer = "Boolean(history.state?.layer)"
+        self.wait_until(lambda: self.page.evaluate(layer) is is_open)
+
     # Content
 
     @property
