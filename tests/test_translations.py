@@ -14,11 +14,13 @@ from uuid import UUID
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import translation
 
 from accounts.services import delete_account
+from chatflow.jinja import jinja
 from conversations.models import Membership
 from conversations.services import add_members, change_role, remove_member, rename
 from messaging.history import newest_page
@@ -192,11 +194,6 @@ class _FragmentText(HTMLParser):
 PART = re.compile(r"%\((\w+)\)s")
 
 
-def in_german(template, context):
-    with translation.override("de"):
-        return render_to_string(template, context)
-
-
 @pytest.fixture
 def every_kind_of_message(alice, bob, carol, dave, mallory, group, say, share, membership):
     """System messages of all kinds, and edited, deleted, quoted and orphaned messages."""
@@ -220,16 +217,22 @@ def every_kind_of_message(alice, bob, carol, dave, mallory, group, say, share, m
 
 
 def test_pages_can_translate_every_text_of_live_fragments(every_kind_of_message):
-    html = in_german("messaging/_translations.html", {})
+    with translation.override("de"):
+        html = render_to_string("messaging/_translations.html")
     words = dict(re.findall(r'<data value="(\w+)">(.*?)</data>', html))
-    row, views = "message.jinja", (0, 10**6)  # of an early member and of a new one
+    views = (0, 10**6)  # of an early member and of a new one
 
-    def contexts():
+    def fragments():
         messages = every_kind_of_message()
-        return [{"messages": [each], "since_seq": seq} for seq in views for each in messages]
+        return [
+            jinja("message.jinja", messages=[each], since_seq=seq)
+            for seq in views
+            for each in messages
+        ]
 
-    pushed = [render_to_string(row, context) for context in contexts()]
-    german = [in_german(row, context) for context in contexts()]
+    pushed = fragments()
+    with translation.override("de"):
+        german = fragments()
 
     said = [_FragmentText(fragment, words).texts for fragment in pushed]
     assert said == [_FragmentText(fragment, {}).texts for fragment in german]
@@ -252,3 +255,28 @@ def test_live_fragment_is_not_in_the_sender_s_language(announced, alice, group, 
         say(alice, group)
 
     assert ">Sent<" in "".join(event.html for event in events)
+
+
+@pytest.mark.parametrize(
+    ("source", "english", "german"),
+    [
+        ('{% translate "Settings" %}', "Settings", "Einstellungen"),
+        ('{% translate "Settings" as word %}<{{ word }}>', "<Settings>", "<Einstellungen>"),
+        ('{% translate "Settings"|upper %}', "SETTINGS", "EINSTELLUNGEN"),
+        ('{% translate "Settings" noop %}', "Settings", "Settings"),
+        ("{% translate word %}", "&lt;&gt;", "&lt;&gt;"),
+        ('{% translate "last seen %s" %}', "last seen %s", "zuletzt online: %s"),
+    ],
+)
+def test_a_word_of_a_template_is_translated_into_each_language(source, english, german):
+    template = Template("{% load i18n translate_once %}" + source)
+
+    for language, text in (("en", english), ("de", german), ("en", english)):
+        with translation.override(language):
+            assert template.render(Context({"word": "<>"})) == text
+
+
+def test_a_variable_word_is_not_remembered():
+    template = Template("{% load i18n translate_once %}{% translate word %}")
+
+    assert [template.render(Context({"word": word})) for word in "ab"] == ["a", "b"]
