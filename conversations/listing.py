@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.db.models import DateTimeField, UUIDField
+from django.db.models import Count, DateTimeField, UUIDField
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.presence import Presence, seen_by
 from chatflow.api.cursors import DEFAULT_PAGE_SIZE, BadCursor, packed, unpacked
-from chatflow.db.prepared import ListOf, PreparedQuery
+from chatflow.db.prepared import ListOf, PreparedQuery, PreparedValues
 from conversations.access import find_membership
 from conversations.models import Membership
 from conversations.querysets import MembershipQuerySet
@@ -29,6 +30,26 @@ _participants = PreparedQuery(
         conversation__in=conversation_ids
     ).with_user(),
     conversation_ids=ListOf(UUIDField()),
+)
+_first_members = PreparedValues(
+    lambda conversation_id: (
+        Membership.objects.in_conversation(conversation_id)
+        .order_by("id")
+        .values_list("user_id", flat=True)[:TINTS]
+    ),
+    conversation_id=UUIDField(),
+)
+_unread_chats = PreparedValues(
+    lambda user_id, now: (
+        Membership.objects.active()
+        .listed()
+        .filter(user=user_id)
+        .needing_attention(now)
+        .values("user")
+        .values_list(Count("id"), flat=True)
+    ),
+    user_id=UUIDField(),
+    now=DateTimeField(),
 )
 
 
@@ -117,8 +138,7 @@ def tint_order(membership: Membership) -> list[uuid.UUID]:
     """
     if membership.conversation.is_direct:
         return []
-    first = membership.conversation.memberships.order_by("id")[:TINTS]
-    return list(first.values_list("user_id", flat=True))
+    return _first_members.all(conversation_id=membership.conversation_id)
 
 
 def recent_people(user: User) -> list[User]:
@@ -136,7 +156,7 @@ def recent_people(user: User) -> list[User]:
 
 def count_unread_chats(user: User) -> int:
     """Count the unread conversations that are neither archived nor muted."""
-    return Membership.objects.active().listed().of(user).needing_attention().count()
+    return sum(_unread_chats.all(user_id=user.id, now=timezone.now()))  # no row if there are none
 
 
 Part = Callable[[MembershipQuerySet], MembershipQuerySet]  # of a user's conversations

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Case, F, IntegerField, Min, Prefetch, Q, Value, When
 from django.db.models.functions import Greatest
-from django.utils import timezone
 
 from accounts.names import canonical
 
@@ -89,10 +88,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def archived(self) -> MembershipQuerySet:
         return self.filter(archived=True)
 
-    def needing_attention(self) -> MembershipQuerySet:
+    def needing_attention(self, now: datetime) -> MembershipQuerySet:
         """Return unread conversations that are neither muted nor archived."""
         is_unread = Q(marked_unread=True) | Q(read_seq__lt=F("conversation__last_seq"))
-        return self.exclude(muted_until__gt=timezone.now()).filter(is_unread, archived=False)
+        return self.exclude(muted_until__gt=now).filter(is_unread, archived=False)
 
     def newest_activity_first(self) -> MembershipQuerySet:
         return self.order_by("-conversation__active_at", "-conversation_id")

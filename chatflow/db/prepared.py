@@ -116,17 +116,26 @@ class _Prepared:
         return self._statements[vendor].bound(values)
 
 
-class PreparedQuery(_Prepared, Generic[AnyModel]):
-    """A lookup of whole objects. `select_related` works, `prefetch_related` does not.
+class _PreparedLookup(_Prepared):
+    """`build` gets one keyword argument for each parameter, whose field converts the values."""
 
-    `build` gets one keyword argument for each parameter, whose field converts the values.
-    """
+    def __init__(
+        self, build: Callable[..., QuerySet[Any]], **parameters: Field[Any, Any] | ListOf
+    ) -> None:
+        super().__init__(parameters)
+        self._build = build
+
+    def _compiler(self) -> Any:
+        return self._build(**self._parameters).query.get_compiler(using=DEFAULT_DB_ALIAS)
+
+
+class PreparedQuery(_PreparedLookup, Generic[AnyModel]):
+    """A lookup of whole objects. `select_related` works, `prefetch_related` does not."""
 
     def __init__(
         self, build: Callable[..., QuerySet[AnyModel]], **parameters: Field[Any, Any] | ListOf
     ) -> None:
-        super().__init__(parameters)
-        self._build = build
+        super().__init__(build, **parameters)
 
     def first(self, **values: Any) -> AnyModel | None:
         return next(iter(self.all(**values)), None)
@@ -140,8 +149,12 @@ class PreparedQuery(_Prepared, Generic[AnyModel]):
         queryset = SimpleNamespace(db=DEFAULT_DB_ALIAS, query=query, _known_related_objects={})
         return list(ModelIterable(queryset))  # type: ignore[arg-type]
 
-    def _compiler(self) -> Any:
-        return self._build(**self._parameters).query.get_compiler(using=DEFAULT_DB_ALIAS)
+
+class PreparedValues(_PreparedLookup):
+    """A lookup of one value per row, built by `values_list(…, flat=True)`."""
+
+    def all(self, **values: Any) -> list[Any]:
+        return [value for (value,) in self._bound(values).results_iter()]
 
 
 class PreparedUpdate(_Prepared, Generic[AnyModel]):

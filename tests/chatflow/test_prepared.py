@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from chatflow.db.prepared import PreparedQuery, PreparedUpdate
+from chatflow.db.prepared import PreparedQuery, PreparedUpdate, PreparedValues
 from conversations.models import Conversation, Membership
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +30,21 @@ named = PreparedQuery(
     name=CharField(),
     since=DateTimeField(),
 )
+
+members_of = PreparedValues(
+    lambda conversation_id: (
+        Membership.objects.filter(conversation=conversation_id)
+        .order_by("id")
+        .values_list("user_id", flat=True)
+    ),
+    conversation_id=UUIDField(),
+)
+
+
+def test_values_of_other_conversations_are_returned_converted(alice, bob, direct, group):
+    assert members_of.all(conversation_id=direct.id) == [alice.id, bob.id]
+    assert members_of.all(conversation_id=group.id)[0] == alice.id
+    assert members_of.all(conversation_id=uuid.uuid4()) == []
 
 
 def test_it_returns_the_object_with_its_related_objects(alice, direct):
