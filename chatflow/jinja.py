@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from django.template import engines
@@ -34,8 +34,8 @@ def environment(**options: Any) -> Environment:
     result = Environment(**options | {"undefined": StrictUndefined})  # noqa: S701 (Django escapes)
     for library in LIBRARIES:
         result.filters.update(import_library(library).filters)
-    result.filters.update(date=_date, truncatechars=truncatechars)
-    result.globals.update(_=_translated, static=cache(static), url=_url)
+    result.filters.update(truncatechars=truncatechars)
+    result.globals.update(static=cache(static), url=_url)
     return result
 
 
@@ -51,31 +51,31 @@ def render_macro(name: str, *arguments: object, **details: object) -> SafeString
 
 
 def _template(name: str) -> Template:
-    engine = engines["jinja"]
-    assert isinstance(engine, Jinja2)
-    return engine.env.get_template(name)
-
-
-# These results are cached, because Django's own functions take 35 to 100 Python calls each and are
-# called several times for each row of a page.
-
-
-def _translated(text: str) -> str:
-    return _translation(text, get_language())
+    return _environment(get_language()).get_template(name)
 
 
 @cache
-def _translation(text: str, language: str | None) -> str:
-    """Return the text in the active language, which is passed only as a part of the cache key."""
+def _environment(language: str | None) -> Environment:
+    """Return the environment of the active language, which saves asking for it at every word."""
+    engine = engines["jinja"]
+    assert isinstance(engine, Jinja2)
+    result = engine.env.overlay()
+    result.globals = result.globals | {"_": partial(_translated, language=language)}
+    result.filters = result.filters | {"date": partial(_date, language=language)}
+    return result
+
+
+# These results are cached, because Django's own functions take 35 to 100 Python calls each and are
+# called several times for each row of a page. The language is only a part of the cache key.
+
+
+@cache
+def _translated(text: str, language: str | None) -> str:
     return gettext(text)
 
 
-def _date(moment: datetime, format: str) -> str:
-    return _formatted(moment, format, get_language())
-
-
 @lru_cache(maxsize=10_000)
-def _formatted(moment: datetime, format: str, language: str | None) -> str:
+def _date(moment: datetime, format: str, language: str | None) -> str:
     """Return the time in the format of the active language. Times of messages are in UTC."""
     return date(moment, format)
 

@@ -12,8 +12,8 @@ BOUNDS = {
     "send a message": 7_000,
     "conversation list": 21_500,
     "history page": 14_000,
-    "chat page": 74_500,
-    "chat pane by htmx": 35_500,
+    "chat page": 58_500,
+    "chat pane by htmx": 25_000,
     "search": 28_000,
 }
 

@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from django import template
 from django.utils.functional import Promise
 
-from messaging.system_messages import OWN_TEXTS, SHORT_TEXTS, TEXTS, SystemMessage
+from messaging.system_messages import (
+    OWN_TEXTS,
+    SHORT_TEXTS,
+    TEXTS,
+    SystemMessage,
+    SystemMessageKind,
+)
 
 register = template.Library()
 
@@ -30,9 +36,9 @@ def sentence(message: SystemMessage, is_own: bool = False) -> str:
     """Return the text that a page shows, with each name isolated."""
     name = message.text_name
     own_text = OWN_TEXTS.get(name) if is_own else None
-    text = own_text or (SHORT_TEXTS | TEXTS)[name]
-    names = {"actor": isolated(message.actor), "subject": isolated(message.subject)}
-    return str(text % (names | {"count": message.count}))
+    text = own_text or SHORT_TEXTS.get(name) or TEXTS[SystemMessageKind(name)]
+    actor, subject = isolated(message.actor), isolated(message.subject)
+    return str(text) % {"actor": actor, "subject": subject, "count": message.count}
 
 
 @register.filter
