@@ -1,7 +1,7 @@
 """Finds out which user and login a request belongs to, by bearer token or by session.
 
-DRF calls the two authentication classes, WebSocket handshakes call `login_of_token`, and views read
-the result with `current_user`, `login_of` and `device_of`.
+DRF calls the two authentication classes, WebSocket handshakes call `login_until_expiry`, and views
+read the result with `current_user`, `login_of` and `device_of`.
 """
 
 from __future__ import annotations
@@ -46,15 +46,18 @@ def find_login(login_id: uuid.UUID) -> Login | None:
 
 def login_of_token(access: str) -> Login | None:
     """Return the login of a valid access token, or None if it is invalid, expired or revoked."""
+    login, _seconds = login_until_expiry(access)
+    return login
+
+
+def login_until_expiry(access: str) -> tuple[Login | None, float]:
+    """Return the login of `login_of_token`, and the seconds until the token expires."""
     try:
-        return find_login(login_id_of(AccessToken(access)))  # type: ignore[arg-type]
+        token = AccessToken(access)  # type: ignore[arg-type]
+        login = find_login(login_id_of(token))
     except TokenError:
-        return None
-
-
-def seconds_left(access: str) -> float:
-    """Return the seconds until a valid access token expires."""
-    return float(AccessToken(access)["exp"]) - timezone.now().timestamp()  # type: ignore[arg-type]
+        return None, 0
+    return login, float(token["exp"]) - timezone.now().timestamp()
 
 
 def current_user(request: Request | HttpRequest) -> User:

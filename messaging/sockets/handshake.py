@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
-from accounts.auth.authentication import login_of_token, seconds_left
+from accounts.auth.authentication import login_until_expiry
 from accounts.auth.middleware import login_of_cookies
 from accounts.models import Login
 from chatflow.errors import Forbidden
@@ -32,8 +32,8 @@ def authenticate_handshake(scope: Mapping[str, Any]) -> AuthenticatedClient | No
     token = _bearer_token(scope)
     if not token:
         return find_browser(scope)
-    login = login_of_token(token)
-    return AuthenticatedClient(login, seconds_left(token)) if login else None
+    login, seconds_left = login_until_expiry(token)
+    return AuthenticatedClient(login, seconds_left) if login else None
 
 
 def find_browser(scope: Mapping[str, Any]) -> AuthenticatedClient | None:
