@@ -40,6 +40,7 @@ from accounts.serializers import (
     TokensSerializer,
     UserPageSerializer,
     UserSerializer,
+    user_json,
 )
 from chatflow.api.parsing import PageQuery, QueryTextField, parsed, parsed_query
 from chatflow.api.responses import NO_CONTENT, BinaryView
@@ -287,7 +288,7 @@ class BlocksView(APIView):
     )
     def get(self, request: Request) -> Response:
         users = User.objects.blocked_by(current_user(request))
-        return Response(UserSerializer(users, many=True).data)
+        return Response([user_json(user) for user in users])
 
 
 class BlockView(APIView):
@@ -358,7 +359,7 @@ def _users_json(request: Request, users: list[User]) -> list[dict[str, Any]]:
     viewer = current_user(request)
     contacts = {user.id for user in contacts_among(viewer, users)}
     visible = presence.seen_by(viewer, users, contacts=contacts)
-    return list(UserSerializer(users, many=True, context={"presence": visible}).data)
+    return [user_json(user, visible.get(user.id, presence.HIDDEN)) for user in users]
 
 
 def _open_avatar(user: User) -> File[bytes]:

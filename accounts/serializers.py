@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -43,25 +42,23 @@ def presence_json(user: User, presence: Presence) -> dict[str, Any]:
     }
 
 
-# The context's `presence` maps user ids to the Presence that the current user may see. This is not
-# a docstring, because the schema of the API shows those of serializers.
+def user_json(user: User, presence: Presence = HIDDEN) -> dict[str, Any]:
+    """Return the user with the presence that the reader may see."""
+    return {
+        "id": str(user.id),
+        "username": user.username,
+        "display_name": user.name,
+        "about": user.about,
+        "avatar_url": user.avatar_url,
+        "online": presence.online,
+        "last_seen_at": iso(presence.last_seen_at),
+    }
+
+
+# Describes `user_json` in the schema. This is not a docstring, because the schema would show it.
 class UserSerializer(AuthorSerializer):
-    online = serializers.SerializerMethodField()
-    last_seen_at = serializers.SerializerMethodField()
-
-    def to_representation(self, instance: User) -> dict[str, Any]:
-        fields: dict[str, Any] = super().to_representation(instance)
-        return fields | {"display_name": instance.name}
-
-    def get_online(self, user: User) -> bool | None:
-        return self._presence_of(user).online
-
-    def get_last_seen_at(self, user: User) -> datetime | None:
-        return self._presence_of(user).last_seen_at
-
-    def _presence_of(self, user: User) -> Presence:
-        presence: Presence = self.context.get("presence", {}).get(user.id, HIDDEN)
-        return presence
+    online = serializers.BooleanField(read_only=True, allow_null=True)
+    last_seen_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
     class Meta(AuthorSerializer.Meta):
         fields = (  # type: ignore[assignment]
@@ -101,6 +98,14 @@ class MeSerializer(UserSerializer):
                 {"password": ["Required to change the email address."]}
             )
         return attrs
+
+    def to_representation(self, instance: User) -> dict[str, Any]:
+        return user_json(instance) | {
+            "email": instance.email,
+            "created_at": iso(instance.created_at),
+            "last_seen_to": instance.last_seen_to,
+            "shows_read_receipts": instance.shows_read_receipts,
+        }
 
 
 class RegistrationSerializer(serializers.Serializer[Any]):

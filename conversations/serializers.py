@@ -12,8 +12,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.presence import Presence
-from accounts.serializers import UserSerializer
+from accounts.presence import HIDDEN, Presence
+from accounts.serializers import UserSerializer, user_json
 from chatflow.api.parsing import FlagField, TextField
 from chatflow.times import iso
 from conversations.models import MAX_GROUP_SIZE, MAX_TITLE_LENGTH, Conversation, Membership
@@ -68,7 +68,7 @@ def membership_json(membership: Membership) -> dict[str, Any]:
 
 def member_json(member: Membership, presence: Presences | None = None) -> dict[str, Any]:
     return {
-        "user": UserSerializer(member.user, context={"presence": presence or {}}).data,
+        "user": user_json(member.user, (presence or {}).get(member.user_id, HIDDEN)),
         "role": member.role,
         "joined_at": iso(member.joined_at),
     }

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 
 from accounts.models import User
 from accounts.presence import HIDDEN
-from accounts.serializers import UserSerializer, presence_json
+from accounts.serializers import presence_json, user_json
 from chatflow.live.encoding import Encoding, build_frame
 from conversations.listing import members_of
 from conversations.models import Membership
@@ -38,7 +38,7 @@ class JsonFrames:
             for state in states
             if state["is_listed"]
         ]
-        me = UserSerializer(user).data
+        me = user_json(user)
         return self._frame({"type": "ready", "user": me, "conversations": listed})
 
     def conversation(self, event: str, conversation_id: str, user_ids: set[str]) -> dict[str, str]:
