@@ -14,10 +14,10 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.presence import Presence, seen_by
 from chatflow.api.cursors import DEFAULT_PAGE_SIZE, BadCursor, packed, unpacked
-from chatflow.db.prepared import ListOf, PreparedQuery, PreparedValues
+from chatflow.db.prepared import ListOf, PreparedQuery, PreparedRows
 from conversations.access import find_membership
 from conversations.models import Membership
-from conversations.querysets import MembershipQuerySet
+from conversations.querysets import SYNC_COLUMNS, MembershipQuerySet
 from messaging.history import attach_last_messages
 
 SIDEBAR_PAGE_SIZE = 30  # rows; more than a tall screen shows
@@ -31,25 +31,29 @@ _participants = PreparedQuery(
     ).with_user(),
     conversation_ids=ListOf(UUIDField()),
 )
-_first_members = PreparedValues(
+_first_members = PreparedRows(
     lambda conversation_id: (
         Membership.objects.in_conversation(conversation_id)
         .order_by("id")
-        .values_list("user_id", flat=True)[:TINTS]
+        .values_list("user_id")[:TINTS]
     ),
     conversation_id=UUIDField(),
 )
-_unread_chats = PreparedValues(
+_unread_chats = PreparedRows(
     lambda user_id, now: (
         Membership.objects.active()
         .listed()
         .filter(user=user_id)
         .needing_attention(now)
         .values("user")
-        .values_list(Count("id"), flat=True)
+        .values_list(Count("id"))
     ),
     user_id=UUIDField(),
     now=DateTimeField(),
+)
+_sync_states = PreparedRows(
+    lambda user_id: Membership.objects.active().filter(user=user_id).sync_states(),
+    user_id=UUIDField(),
 )
 
 
@@ -99,6 +103,12 @@ def show_conversation(user: User, conversation_id: uuid.UUID) -> Membership:
     return attach_last_messages([membership])[0]
 
 
+def sync_states(user: User) -> list[dict[str, Any]]:
+    """Return SYNC_COLUMNS of each conversation of the user."""
+    rows = _sync_states.all(user_id=user.id)
+    return [dict(zip(SYNC_COLUMNS, row, strict=True)) for row in rows]
+
+
 def members_of(membership: Membership) -> MembershipQuerySet:
     """Return the conversation's members by rank, with their users."""
     return membership.conversation.memberships.active().by_rank().with_user()
@@ -138,7 +148,8 @@ def tint_order(membership: Membership) -> list[uuid.UUID]:
     """
     if membership.conversation.is_direct:
         return []
-    return _first_members.all(conversation_id=membership.conversation_id)
+    rows = _first_members.all(conversation_id=membership.conversation_id)
+    return [user_id for (user_id,) in rows]
 
 
 def recent_people(user: User) -> list[User]:
@@ -156,7 +167,8 @@ def recent_people(user: User) -> list[User]:
 
 def count_unread_chats(user: User) -> int:
     """Count the unread conversations that are neither archived nor muted."""
-    return sum(_unread_chats.all(user_id=user.id, now=timezone.now()))  # no row if there are none
+    rows = _unread_chats.all(user_id=user.id, now=timezone.now())
+    return rows[0][0] if rows else 0
 
 
 Part = Callable[[MembershipQuerySet], MembershipQuerySet]  # of a user's conversations

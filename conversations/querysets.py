@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Case, F, IntegerField, Min, Prefetch, Q, Value, When
@@ -24,6 +24,13 @@ SYNC_STATE = {
     "delivered_seq": "conversation__delivered_seq",
     "read_seq": "conversation__read_seq",
     "own_read_seq": "read_seq",
+}
+# What a socket reads of each conversation.
+SYNC_COLUMNS = {
+    "id": "conversation_id",
+    "since_seq": "since_seq",
+    **SYNC_STATE,
+    "is_listed": "is_listed",
 }
 # A new direct chat is hidden from the other person, whose `joined_at` then equals its creation.
 IS_LISTED = Q(conversation__last_seq__gt=0) | Q(joined_at__gt=F("conversation__created_at"))
@@ -158,16 +165,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
             "user_id", "since_seq", "conversation__last_seq", "conversation__wrapped_key"
         )
 
-    def sync_states(self) -> list[dict[str, object]]:
-        """Return id, `since_seq`, SYNC_STATE and whether it is listed, for each conversation."""
-        columns = {
-            "id": "conversation_id",
-            "since_seq": "since_seq",
-            **SYNC_STATE,
-            "is_listed": "is_listed",
-        }
+    def sync_states(self) -> models.QuerySet[Any]:
+        """Return SYNC_COLUMNS of each conversation."""
         rows = self.annotate(is_listed=Case(When(IS_LISTED, then=True), default=False))
-        return [dict(zip(columns, row, strict=True)) for row in rows.values_list(*columns.values())]
+        return rows.values_list(*SYNC_COLUMNS.values())
 
 
 def direct_key_of(one: uuid.UUID, other: uuid.UUID) -> str:

@@ -254,7 +254,7 @@ def changes(membership: Membership, since: int, *, limit: int = MAX_PAGE_SIZE) -
     """
     metrics.catch_ups.inc()
     conversation = membership.conversation
-    found = list(_visible(membership).changed_since(since)[: limit + 1])
+    found = _messages_changed(limit + 1).all(since=since, **_view_of(membership))
     listed = _completed(conversation, found[:limit])
     if len(found) > limit:
         return Changes(listed, version=listed[-1].version, more=True)
@@ -348,4 +348,13 @@ def _messages_before(limit: int) -> PreparedQuery[Message]:
 def _messages_after(limit: int) -> PreparedQuery[Message]:
     return PreparedQuery(
         lambda **view: Message.objects.in_view(**view).order_by("seq")[:limit], **_VIEW
+    )
+
+
+@cache
+def _messages_changed(limit: int) -> PreparedQuery[Message]:
+    return PreparedQuery(
+        lambda since, **view: Message.objects.in_view(**view).changed_since(since)[:limit],
+        since=BigIntegerField(),
+        **_VIEW,
     )

@@ -150,11 +150,11 @@ class PreparedQuery(_PreparedLookup, Generic[AnyModel]):
         return list(ModelIterable(queryset))  # type: ignore[arg-type]
 
 
-class PreparedValues(_PreparedLookup):
-    """A lookup of one value per row, built by `values_list(…, flat=True)`."""
+class PreparedRows(_PreparedLookup):
+    """A lookup of tuples, built by `values_list(…)`."""
 
-    def all(self, **values: Any) -> list[Any]:
-        return [value for (value,) in self._bound(values).results_iter()]
+    def all(self, **values: Any) -> list[tuple[Any, ...]]:
+        return list(self._bound(values).results_iter(tuple_expected=True))
 
 
 class PreparedUpdate(_Prepared, Generic[AnyModel]):

@@ -26,7 +26,7 @@ from chatflow.live.events import (
 from chatflow.live.hub import hub
 from chatflow.live.sockets import CloseSocket, LiveConsumer, NotSignedIn, in_thread
 from chatflow.server.proxies import socket_address
-from conversations.models import Membership
+from conversations.listing import sync_states
 from messaging.receipts import Receipt
 from messaging.sockets import receipt_gathering
 from messaging.sockets.commands import refused, run_frame, run_frames
@@ -238,7 +238,7 @@ class MemberConsumer(LiveConsumer):
 
     def read_states(self) -> list[Frame]:
         """Return the sync state of each conversation of the user."""
-        return list(Membership.objects.active().of(self.user).sync_states())
+        return sync_states(self.user)
 
     def _changes_and_ready(self, sync: Sync) -> list[str]:
         return [*self._changes(sync), self._ready(sync)]

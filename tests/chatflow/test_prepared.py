@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from chatflow.db.prepared import PreparedQuery, PreparedUpdate, PreparedValues
+from chatflow.db.prepared import PreparedQuery, PreparedRows, PreparedUpdate
 from conversations.models import Conversation, Membership
 
 pytestmark = pytest.mark.django_db
@@ -31,19 +31,18 @@ named = PreparedQuery(
     since=DateTimeField(),
 )
 
-members_of = PreparedValues(
+members_of = PreparedRows(
     lambda conversation_id: (
         Membership.objects.filter(conversation=conversation_id)
         .order_by("id")
-        .values_list("user_id", flat=True)
+        .values_list("user_id", "role")
     ),
     conversation_id=UUIDField(),
 )
 
 
-def test_values_of_other_conversations_are_returned_converted(alice, bob, direct, group):
-    assert members_of.all(conversation_id=direct.id) == [alice.id, bob.id]
-    assert members_of.all(conversation_id=group.id)[0] == alice.id
+def test_rows_are_returned_as_converted_tuples(alice, bob, direct):
+    assert members_of.all(conversation_id=direct.id) == [(alice.id, "member"), (bob.id, "member")]
     assert members_of.all(conversation_id=uuid.uuid4()) == []
 
 

@@ -34,6 +34,7 @@ from conversations.listing import (
     list_sidebar,
     recent_people,
     show_conversation,
+    sync_states,
 )
 from conversations.models import Conversation, Membership
 from conversations.services import change_settings, save_draft, start_direct
@@ -94,7 +95,7 @@ HOT_QUERIES: dict[str, Callable[[SimpleNamespace], object]] = {
         data.alices, cursor=list_members(data.alices, limit=20).next or ""
     ),
     "watermarks of a group": lambda data: data.group.memberships.active().least_watermarks(),
-    "sync states": lambda data: Membership.objects.active().of(data.alice).sync_states(),
+    "sync states": lambda data: sync_states(data.alice),
     "contacts": lambda data: contacts_among(data.alice, data.people[:20]),
     "people by prefix": lambda data: find_users(user=data.alice, text="pe", limit=20),
     "people by several words": lambda data: find_users(
