@@ -115,13 +115,14 @@ async def _measured(names: list[str], scale: Scale, out: Path | None) -> list[Li
 def _keep(lines: list[Line], scale: Scale, path: Path) -> None:
     """Replace earlier results of this workload and engine, and keep all others."""
     results = _read(path)
-    mine = results["engines"].setdefault(engine(), {"lines": []})
+    mine = results["engines"].setdefault(engine(), {"lines": [], "scales": {}})
     replaced = {line.workload for line in lines}
     kept = [line for line in mine["lines"] if line["workload"] not in replaced]
     mine["lines"] = sorted(
         kept + [line.as_json() for line in lines], key=lambda line: ORDER.index(line["workload"])
     )
-    mine["scale"], mine["machine"] = scale.name, this_machine()
+    mine["scales"] |= dict.fromkeys(replaced, scale.name)
+    mine["machine"] = this_machine()
     path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     if path == RESULTS:
         report.write(results, path.parent)

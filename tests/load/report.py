@@ -53,8 +53,18 @@ def _machine(results: Results) -> str:
     facts = {name for engine in engines.values() for name in engine["machine"]}
     order = [name for name in next(iter(engines.values()))["machine"] if name in facts]
     rows = [[name, *(engine["machine"][name] for engine in engines.values())] for name in order]
-    rows.append(["Scale", *(engine["scale"] for engine in engines.values())])
+    rows.append(["Scale", *(_scales(engine["scales"]) for engine in engines.values())])
     return _markdown([["", *engines], *rows])
+
+
+def _scales(scales: dict[str, str]) -> str:
+    """Return “full”, or “full: idle, posts; quick: reads” if workloads ran at several scales."""
+    groups: dict[str, list[str]] = {}
+    for workload, scale in sorted(scales.items()):
+        groups.setdefault(scale, []).append(workload)
+    if len(groups) == 1:
+        return next(iter(groups))
+    return "; ".join(f"{scale}: {', '.join(groups[scale])}" for scale in sorted(groups))
 
 
 PARTS = {"figures": _tables, "machine": _machine}
