@@ -354,7 +354,9 @@ def _messages_after(limit: int) -> PreparedQuery[Message]:
 @cache
 def _messages_changed(limit: int) -> PreparedQuery[Message]:
     return PreparedQuery(
-        lambda since, **view: Message.objects.in_view(**view).changed_since(since)[:limit],
+        lambda since, **view: (
+            Message.objects.in_view(**view).changed_since(since).with_sender()[:limit]
+        ),
         since=BigIntegerField(),
         **_VIEW,
     )
