@@ -116,11 +116,11 @@ class _Prepared:
         return self._statements[vendor].bound(values)
 
 
-class _PreparedLookup(_Prepared):
+class _PreparedLookup(_Prepared, Generic[AnyModel]):
     """`build` gets one keyword argument for each parameter, whose field converts the values."""
 
     def __init__(
-        self, build: Callable[..., QuerySet[Any]], **parameters: Field[Any, Any] | ListOf
+        self, build: Callable[..., QuerySet[AnyModel]], **parameters: Field[Any, Any] | ListOf
     ) -> None:
         super().__init__(parameters)
         self._build = build
@@ -129,13 +129,8 @@ class _PreparedLookup(_Prepared):
         return self._build(**self._parameters).query.get_compiler(using=DEFAULT_DB_ALIAS)
 
 
-class PreparedQuery(_PreparedLookup, Generic[AnyModel]):
+class PreparedQuery(_PreparedLookup[AnyModel]):
     """A lookup of whole objects. `select_related` works, `prefetch_related` does not."""
-
-    def __init__(
-        self, build: Callable[..., QuerySet[AnyModel]], **parameters: Field[Any, Any] | ListOf
-    ) -> None:
-        super().__init__(build, **parameters)
 
     def first(self, **values: Any) -> AnyModel | None:
         return next(iter(self.all(**values)), None)
@@ -150,7 +145,7 @@ class PreparedQuery(_PreparedLookup, Generic[AnyModel]):
         return list(ModelIterable(queryset))  # type: ignore[arg-type]
 
 
-class PreparedRows(_PreparedLookup):
+class PreparedRows(_PreparedLookup[Any]):
     """A lookup of tuples, built by `values_list(…)`."""
 
     def all(self, **values: Any) -> list[tuple[Any, ...]]:
